@@ -1,0 +1,16 @@
+/* Unpredictable bytes (getrandom, buffered per thread): tags, branches, Call-IDs, nonces, seeds. */
+#ifndef HL_BASE_RANDOM_H
+#define HL_BASE_RANDOM_H
+
+#include "base/export.h"
+
+#include <stdint.h>
+
+HL_EXPORT void hl_random_bytes(void *data, size_t length);
+HL_EXPORT uint64_t hl_random_u64(void);
+/* A number from 0 to bound−1, evenly; bound ≥ 1. */
+HL_EXPORT uint64_t hl_random_below(uint64_t bound);
+/* `size`−1 characters of [0-9a-z] and a NUL; about 5 bits each. */
+HL_EXPORT void hl_random_token(char *token, size_t size);
+
+#endif

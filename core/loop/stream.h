@@ -1,0 +1,56 @@
+/* Byte streams: TCP connections and Unix sockets, with bounded output. */
+#ifndef HL_LOOP_STREAM_H
+#define HL_LOOP_STREAM_H
+
+#include "base/address.h"
+#include "loop/loop.h"
+
+#include <sys/types.h>
+
+struct hl_stream;
+struct hl_stream_listener;
+
+/* What a stream tells its owner. */
+struct hl_stream_events {
+	/* Bytes arrived (all that are unread so far); returns how many were used up. */
+	size_t (*received)(void *arg, struct hl_stream *stream, struct hl_slice bytes);
+	/* It is over (why: for the log); the stream is freed when this returns. Not called after
+	 * hl_stream_close. */
+	void (*closed)(void *arg, struct hl_stream *stream, const char *why);
+};
+
+/* Listens on a TCP address (port 0: any). `accepted` must call hl_stream_own or hl_stream_close. */
+HL_EXPORT struct hl_stream_listener *
+hl_stream_listen(struct hl_loop *loop, const struct hl_address *address,
+		 void (*accepted)(void *arg, struct hl_stream *stream), void *arg,
+		 struct hl_error *error);
+/* The same on a Unix socket; a stale socket file is replaced, a live one is -EADDRINUSE. */
+HL_EXPORT struct hl_stream_listener *
+hl_stream_listen_unix(struct hl_loop *loop, const char *path, mode_t mode,
+		      void (*accepted)(void *arg, struct hl_stream *stream), void *arg,
+		      struct hl_error *error);
+/* Stops listening (and removes the Unix socket's file); accepted streams live on. */
+HL_EXPORT void hl_stream_listener_free(struct hl_stream_listener *listener);
+HL_EXPORT const struct hl_address *hl_stream_listener_local(const struct hl_stream_listener *l);
+
+/* Opens a TCP connection from `local` (may be NULL) without waiting: what is written meanwhile is
+ * sent when it stands; a failure arrives as `closed`. NULL when it cannot even begin. */
+HL_EXPORT struct hl_stream *hl_stream_connect(struct hl_loop *loop, const struct hl_address *local,
+					      const struct hl_address *remote,
+					      const struct hl_stream_events *events, void *arg,
+					      struct hl_error *error);
+/* Sets who hears of an accepted stream; reading begins. `events` is borrowed for its life. */
+HL_EXPORT void hl_stream_own(struct hl_stream *stream, const struct hl_stream_events *events,
+			     void *arg);
+/* Queues bytes. 0, or -ENOBUFS when more than the bound (1 MiB, see hl_stream_bound) would wait:
+ * nothing was queued then. */
+HL_EXPORT int hl_stream_write(struct hl_stream *stream, struct hl_slice bytes);
+/* Sets how many unsent bytes may wait. */
+HL_EXPORT void hl_stream_bound(struct hl_stream *stream, size_t bytes);
+/* Closes at once; hl_stream_finish sends what waits first (at most 5 s). No `closed` follows. */
+HL_EXPORT void hl_stream_close(struct hl_stream *stream);
+HL_EXPORT void hl_stream_finish(struct hl_stream *stream);
+HL_EXPORT const struct hl_address *hl_stream_local(const struct hl_stream *stream);
+HL_EXPORT const struct hl_address *hl_stream_remote(const struct hl_stream *stream);
+
+#endif

@@ -1,0 +1,47 @@
+/* UDP sockets: up to 64 datagrams read per wake-up (recvmmsg), many sent per call (sendmmsg), the
+ * local address kept, so that an answer leaves from where the question came in, wildcard or not. */
+#ifndef HL_LOOP_UDP_H
+#define HL_LOOP_UDP_H
+
+#include "base/address.h"
+#include "loop/loop.h"
+
+struct hl_udp;
+
+struct hl_datagram {
+	struct hl_udp *socket;     /* borrowed */
+	struct hl_address local;   /* the address it was sent to, with the socket's port */
+	struct hl_address remote;  /* where it came from */
+	struct hl_slice bytes;     /* borrowed until the callback returns; NUL-terminated behind it */
+};
+
+struct hl_outgoing {
+	struct hl_address local;   /* source to use; family 0: the socket's own choice */
+	struct hl_address remote;
+	struct hl_slice bytes;     /* borrowed during the call */
+};
+
+struct hl_udp_counters {
+	uint64_t received, sent;   /* datagrams */
+	uint64_t refused;          /* sends the kernel would not take: full buffer, unreachable */
+	uint64_t icmp_errors;      /* connection refused and the like, reported on the socket */
+};
+
+/* Binds `address` (port 0: any free one) and calls `received(arg, datagram)` for each datagram.
+ * NULL with `error` naming address and reason. */
+HL_EXPORT struct hl_udp *hl_udp_open(struct hl_loop *loop, const struct hl_address *address,
+				     void (*received)(void *arg, const struct hl_datagram *datagram),
+				     void *arg, struct hl_error *error);
+HL_EXPORT void hl_udp_close(struct hl_udp *udp);
+/* The bound address, with the real port. */
+HL_EXPORT const struct hl_address *hl_udp_local(const struct hl_udp *udp);
+/* Sends one datagram. 0 or negative errno (-EAGAIN: the buffer is full). */
+HL_EXPORT int hl_udp_send(struct hl_udp *udp, const struct hl_address *local,
+			  const struct hl_address *remote, struct hl_slice bytes);
+/* Sends up to `count` with as few system calls as may be. Returns how many were dealt with, in
+ * order; less than `count` means that the buffer is full now. A datagram that its destination
+ * refuses is dealt with: its `remote.family` is set to 0. */
+HL_EXPORT unsigned hl_udp_send_many(struct hl_udp *udp, struct hl_outgoing *list, unsigned count);
+HL_EXPORT const struct hl_udp_counters *hl_udp_counters(const struct hl_udp *udp);
+
+#endif
