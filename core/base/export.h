@@ -8,7 +8,7 @@
 #define HL_EXPORT __attribute__((visibility("default")))
 
 /* printf-style checking: position of the format, position of its first argument (0: a va_list). */
-#define HL_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define HL_PRINTF(position, first) __attribute__((format(printf, position, first)))
 
 /* The struct of `type` whose `member` is at `pointer`. */
 #define hl_container_of(pointer, type, member) \
