@@ -1,0 +1,149 @@
+/* The configuration: an immutable, counted snapshot of what the YAML files say. A reload builds a
+ * new one beside it; whoever holds a reference keeps the old one alive. */
+#ifndef HL_CONFIG_CONFIG_H
+#define HL_CONFIG_CONFIG_H
+
+#include "base/address.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "config/node.h"
+#include "config/parameter.h"
+
+/* A section of parameters: "switch", "policy", or one per plugin. */
+struct hl_section {
+	const char *name;                /* in YAML below `plugins`, or the core's */
+	const struct hl_parameter *rows; /* borrowed from the core or the plugin */
+	size_t size;                     /* of the settings struct */
+	/* Checks values against each other, warnings included; may be NULL. `map` is the section's
+	 * node (may be NULL), for places. */
+	void (*check)(const void *settings, const struct hl_node *map, struct hl_mistakes *mistakes);
+};
+
+/* What a plugin's section came to be. */
+struct hl_plugin_config {
+	const struct hl_section *section; /* borrowed */
+	const struct hl_node *map;        /* its node */
+	void *settings;                   /* owned; section->size bytes */
+};
+
+struct hl_switch_settings {
+	char *realm;
+	struct hl_strings listen;       /* "udp:0.0.0.0:5060", … */
+	char *advertise;                /* "" or an address */
+	char *state_dir, *control, *plugin_dir;
+	int log_level, log_format;      /* enum hl_log_level, hl_log_format */
+	int on_stop;                    /* HL_ON_STOP_… */
+	struct hl_strings domains;      /* empty: all */
+	char *tls_certificate, *tls_key, *tls_ca;
+	int tls_verify;
+};
+enum { HL_ON_STOP_HANGUP, HL_ON_STOP_KEEP };
+
+struct hl_policy_settings {
+	char *script;                   /* path, absolute once read */
+	int64_t max_instructions;
+	int64_t max_time_ms;
+	int64_t max_memory_mb;
+};
+
+enum hl_tristate { HL_AUTO, HL_ON, HL_OFF };                    /* auto | on (yes) | off (no) */
+enum hl_media_setting { HL_MEDIA_AUTO, HL_MEDIA_ON, HL_MEDIA_OFF, HL_MEDIA_MUST_ON };
+
+/* What endpoints and gateways have in common: how calls with them are treated. */
+struct hl_party {
+	int nat;                        /* enum hl_tristate: auto, yes, no */
+	int media_proxy;                /* enum hl_media_setting */
+	bool session_timer;
+	char *network;                  /* name in switch.networks, or "" */
+};
+
+/* One entry of `endpoints`. */
+struct hl_account {
+	struct hl_hash_node by_user;    /* in hl_config.accounts */
+	char *user;
+	char *password;                 /* "": cannot register unless auth is off */
+	struct hl_party party;
+	int keepalive;                  /* enum hl_tristate */
+	bool force_rport;               /* answers go to the source port even without rport */
+};
+
+enum { HL_GATEWAY_FAILOVER = 16 };
+
+/* One entry of `gateways`. */
+struct hl_gateway {
+	struct hl_list node;            /* in hl_config.gateways, in order of the file */
+	char *name;
+	char *prefix;                   /* digits a number begins with; "" matches all */
+	char *address_text;             /* the SIP URI as written */
+	struct hl_address address;      /* port 5060 unless given */
+	int transport;                  /* enum hl_transport_type as an int: 0 udp, 1 tcp, 2 tls */
+	struct hl_network *match;       /* more source networks that are this gateway; owned */
+	size_t match_count;
+	struct hl_strings failover_on;  /* "408", "5xx", "timeout" */
+	int64_t max_calls;              /* 0: no limit */
+	int64_t weight;
+	int64_t options_period;         /* s; 0: none */
+	struct hl_party party;
+};
+
+struct hl_named_network {
+	char *name;
+	struct hl_network network;
+};
+
+struct hl_config {
+	unsigned references;
+	const struct hl_node *root;           /* all of it, for Lua's `config`; secrets still inside */
+	struct hl_switch_settings settings;
+	struct hl_policy_settings policy;
+	struct hl_named_network *networks;    /* owned; longest prefix first */
+	size_t network_count;
+	struct hl_hash accounts;              /* struct hl_account by user */
+	struct hl_list gateways;              /* struct hl_gateway */
+	struct hl_plugin_config *plugins;     /* owned; in order of the file */
+	size_t plugin_count;
+	char *file;                           /* the first -c FILE */
+	struct hl_config_arena *arena;        /* private: nodes and texts */
+};
+
+/* How the reader learns a plugin's section: loads the plugin if need be. NULL when it does not
+ * load, after `hl_mistake` was told why. `plugin_dir` is as configured, or the built-in one. */
+typedef const struct hl_section *hl_config_find_section(void *arg, const char *plugin,
+							const char *plugin_dir,
+							struct hl_place place,
+							struct hl_mistakes *mistakes);
+
+/* Reads the files (the later wins over the earlier, both over their includes), checks all and
+ * returns the configuration with one reference, or NULL when there are errors (or memory is out).
+ * `mistakes` holds errors and warnings either way. */
+HL_EXPORT struct hl_config *hl_config_read(const char *const *files, size_t count,
+					   hl_config_find_section *find, void *arg,
+					   struct hl_mistakes *mistakes);
+HL_EXPORT struct hl_config *hl_config_ref(struct hl_config *config);
+HL_EXPORT void hl_config_unref(struct hl_config *config);
+
+/* The account of that user, or NULL. O(1). */
+HL_EXPORT const struct hl_account *hl_config_account(const struct hl_config *config,
+						     struct hl_slice user);
+/* The network an address is in (longest match), or "" . */
+HL_EXPORT const char *hl_config_network(const struct hl_config *config,
+					const struct hl_address *address);
+/* The gateway a request from that address comes from, or NULL. */
+HL_EXPORT const struct hl_gateway *hl_config_gateway_from(const struct hl_config *config,
+							  const struct hl_address *source);
+/* The gateway of that name, or NULL. */
+HL_EXPORT const struct hl_gateway *hl_config_gateway(const struct hl_config *config,
+						     struct hl_slice name);
+
+/* The core's own sections, for --params: switch and policy; ends with a NULL name. */
+HL_EXPORT extern const struct hl_section hl_config_core_sections[];
+/* The built-in value of switch.plugin_dir and the directory of installed scripts, scenarios;
+ * $HOLDLINE_PLUGIN_DIR and $HOLDLINE_SCRIPT_DIR override them (running from the build tree). */
+HL_EXPORT const char *hl_config_plugin_dir(void);
+HL_EXPORT const char *hl_config_script_dir(void);
+
+/* `holdline --params`: a table for people, or the contract's JSON array. */
+HL_EXPORT void hl_config_print_params(const struct hl_section *const *sections, size_t count,
+				      bool json, struct hl_text *out);
+
+#endif
