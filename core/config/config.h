@@ -36,6 +36,9 @@ struct hl_switch_settings {
 	struct hl_strings domains;      /* empty: all */
 	char *tls_certificate, *tls_key, *tls_ca;
 	int tls_verify;
+	/* Set-up timers (D6), s: `timeout_invite` and so on, VOS3000 SS_SIP_TIMEOUT_…; 0: none. */
+	int64_t timeout_invite, timeout_trying, timeout_progress, timeout_progress_sdp;
+	int64_t timeout_ringing;
 };
 enum { HL_ON_STOP_HANGUP, HL_ON_STOP_KEEP };
 

@@ -1,0 +1,47 @@
+/* Digest authentication (RFC 7616, RFC 8760; qop=auth), server side: challenges, verification,
+ * and nonces of our own that expire and cannot be replayed. */
+#ifndef HL_SIP_DIGEST_H
+#define HL_SIP_DIGEST_H
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "loop/deadline.h"
+
+enum hl_digest_algorithm { HL_DIGEST_MD5, HL_DIGEST_SHA256, HL_DIGEST_ALGORITHMS };
+enum { HL_DIGEST_HEX = 65 }; /* the longest digest in hexadecimal, with NUL */
+
+struct hl_digest {
+	enum hl_digest_algorithm algorithm; /* MD5 when the header names none */
+	struct hl_slice username, realm, nonce, uri, response, cnonce, nc, qop, opaque; /* borrowed */
+};
+
+/* Reads an Authorization or Proxy-Authorization value. 0, -EBADMSG, -ENOTSUP (another scheme,
+ * algorithm or qop). */
+HL_EXPORT int hl_digest_parse(const char *header, struct hl_digest *digest);
+HL_EXPORT void hl_digest_ha1(enum hl_digest_algorithm algorithm, struct hl_slice user,
+			     struct hl_slice realm, struct hl_slice password, char ha1[HL_DIGEST_HEX]);
+/* Whether the response is right for `ha1` and the request's method; in constant time. */
+HL_EXPORT bool hl_digest_verify(const struct hl_digest *digest, const char *method, const char *ha1);
+HL_EXPORT const char *hl_digest_name(enum hl_digest_algorithm algorithm); /* "MD5", "SHA-256" */
+
+/* Nonces: time and random bytes under an HMAC of a key drawn at start; a nonce that was used keeps
+ * its highest nonce-count until it expires. */
+struct hl_nonces;
+enum hl_nonce_state { HL_NONCE_GOOD, HL_NONCE_STALE, HL_NONCE_REPLAYED, HL_NONCE_FOREIGN };
+enum { HL_NONCE_TEXT = 64 };
+
+HL_EXPORT struct hl_nonces *hl_nonces_new(struct hl_loop *loop, struct hl_error *error);
+HL_EXPORT void hl_nonces_free(struct hl_nonces *nonces);
+/* How long a nonce is good, in seconds. */
+HL_EXPORT void hl_nonces_set_expire(struct hl_nonces *nonces, unsigned seconds);
+HL_EXPORT void hl_nonce_new(struct hl_nonces *nonces, char nonce[HL_NONCE_TEXT]);
+/* Whether the nonce is ours and alive; nothing is remembered. */
+HL_EXPORT enum hl_nonce_state hl_nonce_check(struct hl_nonces *nonces, struct hl_slice nonce);
+/* Call once the response has proved right: takes the nonce-count; REPLAYED when it was used. */
+HL_EXPORT enum hl_nonce_state hl_nonce_use(struct hl_nonces *nonces, struct hl_slice nonce,
+					   uint32_t count);
+/* One challenge: the value of WWW-Authenticate or Proxy-Authenticate. */
+HL_EXPORT void hl_digest_challenge(enum hl_digest_algorithm algorithm, const char *realm,
+				   const char *nonce, bool stale, struct hl_text *value);
+
+#endif

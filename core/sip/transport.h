@@ -1,0 +1,87 @@
+/* Transport (RFC 3261 §18, RFC 3581, RFC 5626): listeners, connections, and flows. A flow is the
+ * way back to whoever sent a message: our socket, the transport, the remote tuple or connection.
+ * What is sent to an endpoint goes over the flow it came by, never over one that was looked up. */
+#ifndef HL_SIP_TRANSPORT_H
+#define HL_SIP_TRANSPORT_H
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/handle.h"
+#include "loop/loop.h"
+#include "sip/uri.h"
+
+enum hl_transport_type { HL_TRANSPORT_UDP, HL_TRANSPORT_TCP, HL_TRANSPORT_TLS };
+
+struct hl_flow {
+	uint8_t type;                /* enum hl_transport_type */
+	uint8_t unused;
+	uint16_t listener;           /* UDP: which of our sockets */
+	struct hl_address local;     /* our end, as the packet was addressed */
+	struct hl_address remote;    /* their end */
+	struct hl_handle connection; /* TCP, TLS */
+};
+
+struct hl_transport;
+
+struct hl_transport_events {
+	/* Bytes that arrived: a datagram, or one framed message of a stream. */
+	void (*received)(void *arg, const struct hl_flow *flow, struct hl_slice bytes);
+	/* A connection is gone; its flow leads nowhere now. */
+	void (*disconnected)(void *arg, const struct hl_flow *flow);
+};
+
+struct hl_transport_counters {
+	uint64_t received, sent, refused; /* messages and datagrams */
+	uint64_t malformed;               /* counted by hl_transport_malformed and by framing */
+};
+
+HL_EXPORT struct hl_transport *hl_transport_new(struct hl_loop *loop,
+						const struct hl_transport_events *events, void *arg);
+HL_EXPORT void hl_transport_free(struct hl_transport *transport);
+/* Opens "udp:HOST:PORT" or "tcp:HOST:PORT". 0 or negative errno with `error` naming it. */
+HL_EXPORT int hl_transport_listen(struct hl_transport *transport, const char *address,
+				  struct hl_error *error);
+/* Makes the listeners be those of the list: opens new ones, closes those not named any more (port 0
+ * entries match the listener they opened). On failure nothing has changed. */
+HL_EXPORT int hl_transport_relisten(struct hl_transport *transport, char *const *addresses,
+				    size_t count, struct hl_error *error);
+/* The address put into Via, Contact instead of the local one; family 0: none. */
+HL_EXPORT void hl_transport_advertise(struct hl_transport *transport,
+				      const struct hl_address *address);
+/* Calls `visit` for each listener with "udp:127.0.0.1:5060" (the real port). */
+HL_EXPORT void hl_transport_each_listener(struct hl_transport *transport,
+					  void (*visit)(void *arg, const char *text), void *arg);
+
+/* Sends. 0 or negative errno: -EAGAIN buffer full, -ENOTCONN connection gone, … */
+HL_EXPORT int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow,
+				struct hl_slice bytes);
+
+struct hl_parcel {
+	const struct hl_flow *flow; /* borrowed */
+	struct hl_slice bytes;      /* borrowed */
+	int result;                 /* set: 0 or negative errno */
+};
+/* Sends many with one system call for each run of parcels of one UDP socket. Returns how many were
+ * dealt with, in order; less than `count`: a socket is full, go on there later. */
+HL_EXPORT unsigned hl_transport_send_many(struct hl_transport *transport, struct hl_parcel *parcels,
+					  unsigned count);
+
+/* The flow to a place nobody wrote from: a UDP listener of its family (preferring loopback for
+ * loopback), or a TCP connection, opened or reused. 0, -EAFNOSUPPORT when no listener fits, … */
+HL_EXPORT int hl_transport_flow_to(struct hl_transport *transport, enum hl_transport_type type,
+				   const struct hl_address *remote, struct hl_flow *flow);
+/* Whether two flows lead to the same place by the same way. */
+HL_EXPORT bool hl_flow_equal(const struct hl_flow *a, const struct hl_flow *b);
+HL_EXPORT uint64_t hl_flow_hash(const struct hl_flow *flow);
+HL_EXPORT const char *hl_transport_name(enum hl_transport_type type);     /* "udp" */
+/* Our host and port as the peer of that flow shall see them: advertised or local. */
+HL_EXPORT void hl_transport_visible(const struct hl_transport *transport, const struct hl_flow *flow,
+				    struct hl_address *address);
+/* A Contact URI of ours for that flow: "<sip:user@host:port;transport=tcp>" (user may be ""). */
+HL_EXPORT void hl_transport_contact(const struct hl_transport *transport, const struct hl_flow *flow,
+				    const char *user, char *text, size_t size);
+/* Whether that is one of our own addresses (loops). */
+HL_EXPORT bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_uri *uri);
+HL_EXPORT const struct hl_transport_counters *hl_transport_counters(const struct hl_transport *t);
+
+#endif
