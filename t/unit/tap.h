@@ -1,7 +1,6 @@
 /*
- * tap.h - the Test Anything Protocol for our C units, in one header.
+ * tap.h - the Test Anything Protocol for our C units, in one header. A unit is
  *
- *	#include "tap.h"
  *	int main(void)
  *	{
  *		ok(hl_slice_empty(slice), "a new slice is empty");
@@ -41,8 +40,8 @@ static inline void plan(int tests)
 	printf("1..%d\n", tests);
 }
 
-__attribute__((format(printf, 4, 5))) static inline bool
-tap_ok(bool passed, const char *file, int line, const char *name, ...)
+__attribute__((format(printf, 4, 5))) static inline bool tap_ok(bool passed, const char *file,
+								int line, const char *name, ...)
 {
 	va_list args;
 
@@ -70,8 +69,8 @@ tap_ok(bool passed, const char *file, int line, const char *name, ...)
 #define tap_str(got, want, file, line, ...)                                                        \
 	__extension__({                                                                            \
 		const char *tap_got = (got), *tap_want = (want);                                   \
-		bool tap_same = tap_got && tap_want ? !strcmp(tap_got, tap_want)                   \
-						    : tap_got == tap_want;                         \
+		bool tap_same =                                                                    \
+			tap_got && tap_want ? !strcmp(tap_got, tap_want) : tap_got == tap_want;    \
 		if (!tap_ok(tap_same, file, line, __VA_ARGS__))                                    \
 			diag("  got \"%s\"\n#  want \"%s\"", tap_got ? tap_got : "(null)",         \
 			     tap_want ? tap_want : "(null)");                                      \

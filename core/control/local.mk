@@ -1,0 +1,7 @@
+# control: socket, commands, JSON. jansson lives here.
+
+core_libcore_a_SOURCES +=
+
+# Headers that a plugin reaches through holdline.h
+holdlinecontroldir = $(holdlinedir)/control
+holdlinecontrol_HEADERS =

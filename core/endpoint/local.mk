@@ -1,0 +1,7 @@
+# endpoint: endpoint, contact, NAT verdict, table.
+
+core_libcore_a_SOURCES +=
+
+# Headers that a plugin reaches through holdline.h
+holdlineendpointdir = $(holdlinedir)/endpoint
+holdlineendpoint_HEADERS =

@@ -1,0 +1,27 @@
+# The switch: everything but main() is a library, so that the C units link it too.
+
+core_libcore_a_SOURCES =
+
+include core/base/local.mk
+include core/loop/local.mk
+include core/config/local.mk
+include core/sip/local.mk
+include core/endpoint/local.mk
+include core/call/local.mk
+include core/policy/local.mk
+include core/plugin/local.mk
+include core/store/local.mk
+include core/control/local.mk
+
+# Files of core/ itself, without main.c
+core_libcore_a_SOURCES +=
+
+# What a plugin sees of core/ itself
+holdlinedir = $(includedir)/holdline
+holdline_HEADERS =
+
+# All of the library is linked in and exported: the plugins need what main() does not.
+holdline_SOURCES = core/main.c
+holdline_LDFLAGS = $(AM_LDFLAGS) -export-dynamic -Wl,--whole-archive,core/libcore.a,--no-whole-archive
+holdline_LDADD = $(LIBRARY_LIBS)
+EXTRA_holdline_DEPENDENCIES = core/libcore.a

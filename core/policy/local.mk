@@ -1,0 +1,7 @@
+# policy: Lua state, limits, views, decisions. Lua lives here.
+
+core_libcore_a_SOURCES +=
+
+# Headers that a plugin reaches through holdline.h
+holdlinepolicydir = $(holdlinedir)/policy
+holdlinepolicy_HEADERS =

@@ -1,0 +1,5 @@
+# Man pages and guides.
+
+dist_man_MANS +=
+
+dist_doc_DATA +=

@@ -1,0 +1,3 @@
+# Benches: CPU time per operation of the switch process.
+
+EXTRA_DIST +=

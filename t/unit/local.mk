@@ -1,0 +1,9 @@
+# C units. t/unit/slice is built from t/unit/slice.c and the core, nothing more to say; one that
+# tests a plugin's file names it, and flags of its own so that it is compiled apart from the module:
+#	t_unit_pacer_SOURCES = t/unit/pacer.c plugins/keepalive/pacer.c
+#	t_unit_pacer_CFLAGS = $(AM_CFLAGS)
+
+check_PROGRAMS +=
+
+EXTRA_DIST += \
+	t/unit/tap.h
