@@ -4,6 +4,7 @@
 #define HL_SIP_SDP_H
 
 #include "base/address.h"
+#include "base/error.h"
 #include "base/text.h"
 
 enum { HL_SDP_MEDIA = 16 }; /* m-lines; a body with more is refused */
