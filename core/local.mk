@@ -18,7 +18,9 @@ core_libcore_a_SOURCES +=
 
 # What a plugin sees of core/ itself
 holdlinedir = $(includedir)/holdline
-holdline_HEADERS =
+holdline_HEADERS = \
+	core/holdline.h \
+	core/switch.h
 
 # All of the library is linked in and exported: the plugins need what main() does not.
 holdline_SOURCES = core/main.c

@@ -8,10 +8,21 @@ include t/unit/local.mk
 include t/bench/local.mk
 
 perl_tests += \
-	t/house.t
+	t/house.t \
+	t/testlib.t
 
 EXTRA_DIST += \
 	t/guard \
+	t/lib/Holdline/Test.pm \
+	t/lib/Holdline/Test/Call.pm \
+	t/lib/Holdline/Test/Link.pm \
+	t/lib/Holdline/Test/Loop.pm \
+	t/lib/Holdline/Test/Nat.pm \
+	t/lib/Holdline/Test/Phone.pm \
+	t/lib/Holdline/Test/Rtp.pm \
+	t/lib/Holdline/Test/Sip.pm \
+	t/lib/Holdline/Test/Switch.pm \
+	t/lib/Holdline/Test/Yaml.pm \
 	t/run
 
 # Modules loaded by tests are built like plugins, but never installed.
@@ -27,6 +38,9 @@ TEST_ENVIRONMENT = \
 	HOLDLINE_SANITIZERS='$(SANITIZERS)' \
 	PERL='$(PERL)' \
 	PROVE='$(PROVE)'
+
+.PHONY: tests
+tests: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 
 check-local:
 	$(AM_V_at)$(TEST_ENVIRONMENT) TEST_JOBS='$(TEST_JOBS)' TEST_TIMEOUT='$(TEST_TIMEOUT)' \

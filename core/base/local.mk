@@ -1,6 +1,10 @@
 # base: slices, list, hash, errors, log, clock, random. Needs nothing.
 
-core_libcore_a_SOURCES += \
+core_libcore_a_SOURCES +=
+
+# Headers that a plugin reaches through holdline.h
+holdlinebasedir = $(holdlinedir)/base
+holdlinebase_HEADERS = \
 	core/base/address.h \
 	core/base/clock.h \
 	core/base/error.h \
@@ -14,7 +18,3 @@ core_libcore_a_SOURCES += \
 	core/base/random.h \
 	core/base/slice.h \
 	core/base/text.h
-
-# Headers that a plugin reaches through holdline.h
-holdlinebasedir = $(holdlinedir)/base
-holdlinebase_HEADERS =

@@ -4,4 +4,7 @@ core_libcore_a_SOURCES +=
 
 # Headers that a plugin reaches through holdline.h
 holdlinecalldir = $(holdlinedir)/call
-holdlinecall_HEADERS =
+holdlinecall_HEADERS = \
+	core/call/cdr.h \
+	core/call/leg.h \
+	core/call/view.h

@@ -1,12 +1,12 @@
 # loop: the event loop, timers, sockets, worker threads. libevent lives here.
 
 core_libcore_a_SOURCES += \
-	core/loop/deadline.h \
-	core/loop/loop.h \
-	core/loop/stream.h \
-	core/loop/timer.h \
-	core/loop/udp.h
+	core/loop/stream.h
 
 # Headers that a plugin reaches through holdline.h
 holdlineloopdir = $(holdlinedir)/loop
-holdlineloop_HEADERS =
+holdlineloop_HEADERS = \
+	core/loop/deadline.h \
+	core/loop/loop.h \
+	core/loop/timer.h \
+	core/loop/udp.h

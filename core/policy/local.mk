@@ -4,4 +4,5 @@ core_libcore_a_SOURCES +=
 
 # Headers that a plugin reaches through holdline.h
 holdlinepolicydir = $(holdlinedir)/policy
-holdlinepolicy_HEADERS =
+holdlinepolicy_HEADERS = \
+	core/policy/policy.h

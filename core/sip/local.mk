@@ -4,4 +4,10 @@ core_libcore_a_SOURCES +=
 
 # Headers that a plugin reaches through holdline.h
 holdlinesipdir = $(holdlinedir)/sip
-holdlinesip_HEADERS =
+holdlinesip_HEADERS = \
+	core/sip/digest.h \
+	core/sip/message.h \
+	core/sip/sdp.h \
+	core/sip/transaction.h \
+	core/sip/transport.h \
+	core/sip/uri.h
