@@ -32,4 +32,19 @@ struct hl_leg_view {
 	const char *allow;           /* the Allow header, or "" */
 };
 
+enum { HL_RULE_NAME = 64 };
+
+/* Where a call goes, as a policy decided. */
+enum { HL_ROUTE_TARGETS = 32 };
+struct hl_route_decision {
+	unsigned count;           /* of targets */
+	struct {
+		unsigned group;   /* targets of one group ring together; groups come in turn */
+		char text[256];   /* "user:1002", "gateway:carrier-a", "sip:x@y" */
+	} targets[HL_ROUTE_TARGETS];
+	int reject;               /* 300–699; 0: none. Neither targets nor reject: nobody (404) */
+	char reason[128];
+	char rule[HL_RULE_NAME];
+};
+
 #endif

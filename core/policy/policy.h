@@ -11,7 +11,7 @@
 
 struct hl_policy;
 
-enum { HL_RULE_NAME = 64, HL_KEEPALIVE_MESSAGE = 1200 };
+enum { HL_KEEPALIVE_MESSAGE = 1200 };
 
 /* Builds a state and runs the script's top level. `configuration` becomes the global `config` without
  * its secrets (may be NULL). NULL with `error` saying file, line and reason. */
@@ -74,17 +74,6 @@ struct hl_credentials_decision {
 HL_EXPORT int hl_policy_credentials(struct hl_policy *policy, const char *user, const char *realm,
 				    struct hl_credentials_decision *decision);
 
-enum { HL_ROUTE_TARGETS = 32 };
-struct hl_route_decision {
-	unsigned count;           /* of targets */
-	struct {
-		unsigned group;   /* targets of one group ring together; groups come in turn */
-		char text[256];   /* "user:1002", "gateway:carrier-a", "sip:x@y" */
-	} targets[HL_ROUTE_TARGETS];
-	int reject;               /* 300–699; 0: none. Neither targets nor reject: nobody (404) */
-	char reason[128];
-	char rule[HL_RULE_NAME];
-};
 HL_EXPORT int hl_policy_route(struct hl_policy *policy, const struct hl_call_view *call,
 			      struct hl_route_decision *decision);
 /* Tells the script; nothing comes back. */

@@ -1,0 +1,202 @@
+/* The call room's own structs. A call owns its legs; everything outside keeps handles. */
+#ifndef HL_CALL_PRIVATE_H
+#define HL_CALL_PRIVATE_H
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "call/call.h"
+#include "loop/timer.h"
+
+enum { HL_TAG_SIZE = 17, HL_CALL_ID_SIZE = 27 };
+
+/* What a call goes through. */
+enum hl_call_state {
+	HL_CALL_ROUTING,  /* the INVITE came; targets are being chosen */
+	HL_CALL_TRYING,   /* a group of targets was called; none rings yet */
+	HL_CALL_RINGING,  /* one rings, or sends early media */
+	HL_CALL_ANSWERED, /* our 2xx went to the caller; its ACK is awaited */
+	HL_CALL_ACTIVE,   /* both legs are confirmed */
+	HL_CALL_ENDED,    /* recorded; a leg may wait for its ACK so that it can get its BYE */
+};
+
+enum hl_call_event {
+	HL_CALL_PROGRESS,  /* a callee sent 101–199 */
+	HL_CALL_ANSWER,    /* a callee sent 2xx */
+	HL_CALL_REFUSAL,   /* a callee's final failure, or no answer from it */
+	HL_CALL_TIMEOUT,   /* the set-up timer of this state */
+	HL_CALL_ACK,       /* the caller's ACK */
+	HL_CALL_EVENTS
+};
+
+struct hl_calls {
+	struct hl_calls_parts parts;
+	struct hl_config *config;      /* a reference */
+	struct hl_list list;           /* struct hl_call, oldest first; ended ones excepted */
+	struct hl_list graveyard;      /* ended: freed in the next turn, once no leg waits for an ACK */
+	struct hl_hash legs;           /* struct hl_leg by local tag */
+	struct hl_handles call_handles, leg_handles, exchange_handles;
+	struct hl_timer bury;          /* frees the graveyard */
+	size_t count;                  /* in list */
+};
+
+/* One place a call may go to. */
+struct hl_target {
+	enum { HL_TARGET_CONTACT, HL_TARGET_GATEWAY, HL_TARGET_URI } kind;
+	unsigned group;                  /* targets of one group ring together */
+	struct hl_handle contact;        /* CONTACT */
+	const struct hl_gateway *gateway;/* GATEWAY: in the call's configuration */
+	char *uri;                       /* Request-URI; owned */
+};
+
+struct hl_leg {
+	struct hl_list node;             /* in call->callees; alone for the caller's */
+	struct hl_hash_node by_tag;      /* in calls->legs */
+	struct hl_handle handle;
+	struct hl_call *call;            /* its owner */
+	enum hl_side side;
+	enum { HL_LEG_INVITED, HL_LEG_EARLY, HL_LEG_CONFIRMED, HL_LEG_ENDED } state;
+
+	/* The dialog (RFC 3261 §12). */
+	char local_tag[HL_TAG_SIZE];
+	char *remote_tag;                /* owned; NULL until known */
+	char *call_id, *local, *remote;  /* owned; From and To values of ours and theirs, no tags */
+	char *target;                    /* owned; the peer's Contact URI */
+	char *routes;                    /* owned; Route value, or NULL */
+	uint32_t local_cseq, remote_cseq;
+	struct hl_flow flow;             /* the way to the peer */
+
+	/* Transactions under way. */
+	struct hl_handle invite;         /* the first INVITE: server (caller) or client (callee) */
+	struct hl_handle serving;        /* re-INVITE or UPDATE of the peer, unanswered or unACKed */
+	struct hl_handle asking;         /* exchange of our re-INVITE or UPDATE */
+	uint32_t ack_cseq;               /* the INVITE whose ACK is awaited from the peer; 0: none */
+	struct hl_message *late_ack;     /* callee: the ACK to its 2xx waits for the caller's answer */
+	bool acked;                      /* callee: its 2xx was ACKed by us */
+	bool bye_due;                    /* BYE goes out once the ACK came (RFC 3261 §15) */
+
+	/* The session. */
+	struct hl_text sdp;              /* what we last sent to the peer */
+	bool offered;                    /* our INVITE to it carried an offer */
+
+	/* Who it is. */
+	char *user;                      /* owned; user part, "" unknown */
+	const char *network;             /* in the call's configuration, or "" */
+	const struct hl_party *party;    /* in the call's configuration; never NULL */
+	const struct hl_gateway *gateway;/* in the call's configuration, or NULL */
+	char *user_agent;                /* owned; NULL until known */
+	char *allow;                     /* owned; the peer's Allow, NULL until known */
+	bool timer;                      /* the peer's Supported lists timer */
+	bool nat;
+	uint64_t heard;                  /* hl_clock_now of its last message */
+	/* the plugins' space follows */
+};
+
+/* A request of ours inside a dialog, until its final response: passed on from the other leg, or
+ * a refresh. Named by handle, since both legs may be gone when the response comes. */
+struct hl_exchange {
+	struct hl_handle handle;
+	struct hl_calls *calls;          /* borrowed */
+	struct hl_handle leg;            /* that asks */
+	struct hl_handle transaction;    /* of the request */
+	struct hl_handle from;           /* passed on: the leg it came from */
+	struct hl_handle serving;        /* passed on: that leg's transaction */
+	enum hl_method method;
+	bool offer;                      /* it carried SDP */
+	void (*done)(void *arg, struct hl_leg *leg, int code); /* refresh: who is told */
+	void *arg;
+};
+
+struct hl_call {
+	struct hl_list node;             /* in calls->list or ->graveyard */
+	struct hl_calls *calls;          /* borrowed */
+	struct hl_config *config;        /* a reference, for its whole life */
+	struct hl_handle handle;
+	char id[HL_CALL_ID_SIZE];
+	enum hl_call_state state;
+	struct hl_leg *caller;           /* owned */
+	struct hl_list callees;          /* struct hl_leg, owned: those that ring, or the one */
+	struct hl_leg *callee;           /* the one that answered, in callees */
+	char *number;                    /* owned; the user part that was called */
+	char *route_rule;                /* owned; who routed it: "default" or a rule's name */
+
+	struct hl_target *targets;       /* owned; by group */
+	unsigned target_count, next_target;
+	int best_code;                   /* the best failure so far (RFC 3261 §16.7); 0: none */
+	char *best_reason;               /* owned; its phrase */
+	char *best_contact;              /* owned; Contact of a 3xx */
+	char *retry_after;               /* owned */
+	bool best_from_callee;           /* it came over the wire */
+	const char *timeout_detail;      /* static; which set-up timer ended the last group */
+	struct hl_timer setup;           /* D6 */
+
+	uint64_t started, rang, answered;/* hl_clock_now; 0: not yet */
+	int sip_code;                    /* what the caller got */
+	char callee_address[HL_ADDRESS_TEXT]; /* of the leg that counts for the record */
+	char *callee_gateway;            /* owned; its name, or NULL */
+	/* the plugins' space follows */
+};
+
+/* call.c: lifecycle */
+struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *transaction,
+			    struct hl_message *invite);
+void hl_call_set_state(struct hl_call *call, enum hl_call_state state, const char *why);
+/* Ends it: `code` goes to a caller who still waits. */
+void hl_call_finish(struct hl_call *call, int code, const char *phrase, const char *reason,
+		    const char *detail, enum hl_ended_by by);
+
+/* machine.c: the table */
+void hl_call_happened(struct hl_call *call, enum hl_call_event event, struct hl_leg *leg,
+		      struct hl_message *message);
+
+/* routing.c */
+int hl_call_route(struct hl_call *call, int *code, char phrase[128]);
+
+/* setup.c: calling the targets */
+void hl_call_next_group(struct hl_call *call);
+void hl_call_progress(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+void hl_call_give_up(struct hl_call *call);
+
+/* leg.c: the dialog */
+struct hl_leg *hl_leg_new(struct hl_call *call, enum hl_side side);
+void hl_leg_free(struct hl_leg *leg);
+/* Takes remote tag, target, route set, Allow, Supported, User-Agent from a message of the peer. */
+int hl_leg_learn(struct hl_leg *leg, const struct hl_message *message);
+/* A request in the leg's dialog, complete but for its body; CSeq counted up (ACK: `cseq`). */
+struct hl_message *hl_leg_request(struct hl_leg *leg, enum hl_method method, uint32_t cseq);
+/* A response in the leg's dialog with our Contact and headers. */
+struct hl_message *hl_leg_response(struct hl_leg *leg, const struct hl_message *request, int code,
+				   const char *reason);
+/* Adds our Contact, Allow, Supported, User-Agent as the message calls for. */
+int hl_leg_dress(struct hl_leg *leg, struct hl_message *message);
+/* Stage leg_send, then out. Both take over the message. */
+int hl_leg_respond(struct hl_leg *leg, struct hl_transaction *transaction,
+		   struct hl_message *response);
+int hl_leg_start(struct hl_leg *leg, struct hl_message *request, struct hl_transaction_owner owner,
+		 struct hl_handle *transaction);
+void hl_leg_ack(struct hl_leg *leg, uint32_t cseq, struct hl_slice sdp);
+void hl_leg_bye(struct hl_leg *leg);
+/* Ends one leg: CANCEL, BYE, or nothing, as its state asks. `reason` is a Reason value or NULL. */
+void hl_leg_end(struct hl_leg *leg, const char *reason);
+/* ACKs and BYEs a 2xx that nobody waits for any more (RFC 3261 §13.2.2.4). */
+void hl_leg_decline_answer(struct hl_calls *calls, struct hl_transaction *transaction,
+			   const struct hl_message *response);
+
+/* session.c: SDP from leg to leg. `out` becomes the body of `to`'s message. 0 or a SIP code. */
+int hl_session_offer(struct hl_leg *from, struct hl_leg *to, const struct hl_message *message,
+		     struct hl_message *out);
+int hl_session_answer(struct hl_leg *from, struct hl_leg *to, const struct hl_message *message,
+		      struct hl_message *out);
+/* Headers that may pass from one leg to the other. */
+int hl_session_pass_headers(const struct hl_message *from, struct hl_message *to);
+
+/* dialog.c: requests inside dialogs */
+void hl_leg_requested(struct hl_leg *leg, struct hl_transaction *transaction,
+		      struct hl_message *message);
+void hl_leg_got_ack(struct hl_leg *leg, struct hl_message *message);
+void hl_exchange_fini(struct hl_calls *calls);
+
+#endif
