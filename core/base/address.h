@@ -32,7 +32,8 @@ HL_EXPORT const char *hl_address_host(const struct hl_address *address, char tex
 HL_EXPORT const char *hl_address_uri_host(const struct hl_address *address,
 					  char text[HL_ADDRESS_TEXT]);
 /* With port, IPv6 in brackets. */
-HL_EXPORT const char *hl_address_format(const struct hl_address *address, char text[HL_ADDRESS_TEXT]);
+HL_EXPORT const char *hl_address_format(const struct hl_address *address,
+					char text[HL_ADDRESS_TEXT]);
 
 HL_EXPORT void hl_address_from_sockaddr(struct hl_address *address, const struct sockaddr *from);
 /* Fills `to` and returns its length. */

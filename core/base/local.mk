@@ -1,6 +1,17 @@
 # base: slices, list, hash, errors, log, clock, random. Needs nothing.
 
-core_libcore_a_SOURCES +=
+core_libcore_a_SOURCES += \
+	core/base/address.c \
+	core/base/clock.c \
+	core/base/error.c \
+	core/base/handle.c \
+	core/base/hash.c \
+	core/base/json.c \
+	core/base/log.c \
+	core/base/memory.c \
+	core/base/random.c \
+	core/base/slice.c \
+	core/base/text.c
 
 # Headers that a plugin reaches through holdline.h
 holdlinebasedir = $(holdlinedir)/base

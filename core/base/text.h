@@ -1,4 +1,5 @@
-/* A growing text buffer. A failed allocation makes it stick in `failed`: append freely, ask once. */
+/* A growing text buffer. A failed allocation makes it stick in `failed`: append freely,
+ * ask once. */
 #ifndef HL_BASE_TEXT_H
 #define HL_BASE_TEXT_H
 

@@ -24,7 +24,8 @@ struct hl_deadlines {
 
 /* `passed` is called once for each deadline, after it was taken out; it may set or free any. */
 HL_EXPORT void hl_deadlines_init(struct hl_deadlines *ring, struct hl_loop *loop,
-				 void (*passed)(void *arg, struct hl_deadline *deadline), void *arg);
+				 void (*passed)(void *arg, struct hl_deadline *deadline),
+				 void *arg);
 HL_EXPORT void hl_deadlines_fini(struct hl_deadlines *ring);
 HL_EXPORT void hl_deadline_init(struct hl_deadline *deadline);
 /* (Re)sets it to pass at `moment` (µs of hl_clock_now), at most a second late, never early. */

@@ -35,8 +35,8 @@ HL_EXPORT int hl_watch_set(struct hl_watch *watch, unsigned events);
 HL_EXPORT void hl_watch_free(struct hl_watch *watch);
 
 /* Calls `caught(arg, signal)` in the loop when the process gets `signal`. 0 or negative errno. */
-HL_EXPORT int hl_loop_signal(struct hl_loop *loop, int signal, void (*caught)(void *arg, int signal),
-			     void *arg);
+HL_EXPORT int hl_loop_signal(struct hl_loop *loop, int signal,
+			     void (*caught)(void *arg, int signal), void *arg);
 
 /* Runs `call(arg)` in the loop's thread, in order of posting. Thread-safe; wakes the loop.
  * 0 or -ENOMEM. What is still waiting when the loop is freed is run then. */

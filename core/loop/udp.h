@@ -12,7 +12,7 @@ struct hl_datagram {
 	struct hl_udp *socket;     /* borrowed */
 	struct hl_address local;   /* the address it was sent to, with the socket's port */
 	struct hl_address remote;  /* where it came from */
-	struct hl_slice bytes;     /* borrowed until the callback returns; NUL-terminated behind it */
+	struct hl_slice bytes;     /* borrowed until the callback returns; a NUL is behind it */
 };
 
 struct hl_outgoing {
@@ -30,7 +30,8 @@ struct hl_udp_counters {
 /* Binds `address` (port 0: any free one) and calls `received(arg, datagram)` for each datagram.
  * NULL with `error` naming address and reason. */
 HL_EXPORT struct hl_udp *hl_udp_open(struct hl_loop *loop, const struct hl_address *address,
-				     void (*received)(void *arg, const struct hl_datagram *datagram),
+				     void (*received)(void *arg,
+						      const struct hl_datagram *datagram),
 				     void *arg, struct hl_error *error);
 HL_EXPORT void hl_udp_close(struct hl_udp *udp);
 /* The bound address, with the real port. */

@@ -1,0 +1,88 @@
+/* The switch's clock: now = base + (real − base) × rate. Reading takes no lock: rate and bases are
+ * set before the threads start, the fake time is one atomic. */
+#include "base/clock.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+static uint64_t base_real;  /* µs, monotonic, when the rate was set */
+static uint64_t base_now;   /* µs, switch, at base_real */
+static int64_t wall_offset; /* µs from hl_clock_now to the time of day */
+static unsigned clock_rate = 1;
+static _Atomic uint64_t fake; /* µs; 0: not fake */
+
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * HL_SECOND + (uint64_t)time.tv_nsec / 1000;
+}
+
+/* Time has to stand before any other code asks for it. */
+__attribute__((constructor)) static void start_clock(void)
+{
+	base_real = base_now = read_clock(CLOCK_MONOTONIC);
+	wall_offset = (int64_t)(read_clock(CLOCK_REALTIME) - base_now);
+}
+
+uint64_t hl_clock_real(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t hl_clock_now(void)
+{
+	uint64_t frozen = atomic_load_explicit(&fake, memory_order_relaxed);
+
+	return frozen ? frozen : base_now + (hl_clock_real() - base_real) * clock_rate;
+}
+
+void hl_clock_set_rate(unsigned rate)
+{
+	uint64_t real = hl_clock_real();
+
+	base_now += (real - base_real) * clock_rate;
+	base_real = real;
+	clock_rate = rate < 1 ? 1 : rate > 100 ? 100 : rate;
+}
+
+unsigned hl_clock_rate(void)
+{
+	return clock_rate;
+}
+
+uint64_t hl_clock_wall_at(uint64_t moment)
+{
+	return moment + (uint64_t)wall_offset;
+}
+
+uint64_t hl_clock_wall(void)
+{
+	return hl_clock_wall_at(hl_clock_now());
+}
+
+void hl_clock_format(uint64_t wall, char text[HL_CLOCK_TEXT])
+{
+	time_t seconds = (time_t)(wall / HL_SECOND);
+	struct tm utc;
+
+	gmtime_r(&seconds, &utc);
+	/* The bounds tell the compiler that it fits; they hold until the year 9999. */
+	snprintf(text, HL_CLOCK_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		 (unsigned)(utc.tm_year + 1900) % 10000u, (unsigned)(utc.tm_mon + 1) % 100u,
+		 (unsigned)utc.tm_mday % 100u, (unsigned)utc.tm_hour % 100u,
+		 (unsigned)utc.tm_min % 100u, (unsigned)utc.tm_sec % 100u,
+		 (unsigned)(wall % HL_SECOND / HL_MILLISECOND));
+}
+
+void hl_clock_fake(uint64_t now)
+{
+	atomic_store_explicit(&fake, now, memory_order_relaxed);
+}
+
+bool hl_clock_is_fake(void)
+{
+	return atomic_load_explicit(&fake, memory_order_relaxed) != 0;
+}

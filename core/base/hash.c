@@ -1,0 +1,235 @@
+/* The hash table and its SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF").
+ *
+ * While the table grows, the nodes of old bucket `i` are in the old array if i >= moved and in the
+ * new one otherwise: every hash has exactly one home at any moment. Only insertion moves buckets,
+ * so that a walk may remove. Four per insertion empty the old array long before the next growth. */
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/random.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+enum { INITIAL_SIZE = 16, MOVED_PER_INSERTION = 4 };
+
+static uint64_t seed[2];
+static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+
+struct sip_state {
+	uint64_t v0, v1, v2, v3;
+};
+
+static void draw_seed(void)
+{
+	hl_random_bytes(seed, sizeof(seed));
+}
+
+static inline uint64_t rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static inline void sip_round(struct sip_state *s)
+{
+	s->v0 += s->v1;
+	s->v2 += s->v3;
+	s->v1 = rotate(s->v1, 13) ^ s->v0;
+	s->v3 = rotate(s->v3, 16) ^ s->v2;
+	s->v0 = rotate(s->v0, 32);
+	s->v2 += s->v1;
+	s->v0 += s->v3;
+	s->v1 = rotate(s->v1, 17) ^ s->v2;
+	s->v3 = rotate(s->v3, 21) ^ s->v0;
+	s->v2 = rotate(s->v2, 32);
+}
+
+static inline struct sip_state sip_begin(void)
+{
+	pthread_once(&seeded, draw_seed);
+	return (struct sip_state){seed[0] ^ 0x736f6d6570736575u, seed[1] ^ 0x646f72616e646f6du,
+				  seed[0] ^ 0x6c7967656e657261u, seed[1] ^ 0x7465646279746573u};
+}
+
+static inline void sip_word(struct sip_state *s, uint64_t word)
+{
+	s->v3 ^= word;
+	sip_round(s);
+	s->v0 ^= word;
+}
+
+static inline uint64_t sip_end(struct sip_state *s)
+{
+	s->v2 ^= 0xff;
+	sip_round(s);
+	sip_round(s);
+	sip_round(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* Lowers the ASCII capitals among eight bytes at once: in each byte, bit 7 of `above` says c >= 'A'
+ * and that of `beyond` c > 'Z', reckoned on the low seven bits so that nothing carries over. */
+static inline uint64_t lower_word(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t low = word & (0x7f * ones);
+	uint64_t above = low + (0x80 - 'A') * ones;
+	uint64_t beyond = low + (0x80 - 'Z' - 1) * ones;
+	uint64_t capitals = (above & ~beyond & ~word) & (0x80 * ones);
+
+	return word | capitals >> 2;
+}
+
+static inline uint64_t sip_hash(const unsigned char *data, size_t length, bool nocase)
+{
+	struct sip_state s = sip_begin();
+	size_t tail = length % 8;
+	uint64_t word;
+
+	for (size_t at = 0; at + 8 <= length; at += 8) {
+		memcpy(&word, data + at, 8);
+		sip_word(&s, nocase ? lower_word(word) : word);
+	}
+	word = 0;
+	if (tail)
+		memcpy(&word, data + length - tail, tail);
+	if (nocase)
+		word = lower_word(word);
+	sip_word(&s, word | (uint64_t)length << 56);
+	return sip_end(&s);
+}
+
+uint64_t hl_hash_bytes(const void *data, size_t length)
+{
+	return sip_hash(data, length, false);
+}
+
+uint64_t hl_hash_nocase(struct hl_slice s)
+{
+	return sip_hash((const unsigned char *)s.data, s.length, true);
+}
+
+uint64_t hl_hash_mix(uint64_t a, uint64_t b)
+{
+	struct sip_state s = sip_begin();
+
+	sip_word(&s, a);
+	sip_word(&s, b);
+	return sip_end(&s);
+}
+
+int hl_hash_init(struct hl_hash *table)
+{
+	struct hl_hash_node **buckets = hl_zalloc(INITIAL_SIZE * sizeof(struct hl_hash_node *));
+
+	if (!buckets)
+		return -ENOMEM;
+	*table = (struct hl_hash){.buckets = buckets, .size = INITIAL_SIZE};
+	return 0;
+}
+
+void hl_hash_fini(struct hl_hash *table)
+{
+	hl_free(table->buckets);
+	hl_free(table->old_buckets);
+	*table = (struct hl_hash){0};
+}
+
+/* The bucket where nodes of that hash are now. */
+static inline struct hl_hash_node **home(const struct hl_hash *table, uint64_t hash)
+{
+	if (table->old_buckets) {
+		size_t old = hash & (table->old_size - 1);
+
+		if (old >= table->moved)
+			return &table->old_buckets[old];
+	}
+	return &table->buckets[hash & (table->size - 1)];
+}
+
+static void begin_growth(struct hl_hash *table)
+{
+	struct hl_hash_node **buckets;
+
+	if (table->size > SIZE_MAX / 2 / sizeof(struct hl_hash_node *))
+		return;
+	buckets = hl_zalloc(table->size * 2 * sizeof(struct hl_hash_node *));
+	if (!buckets)
+		return;
+	table->old_buckets = table->buckets;
+	table->old_size = table->size;
+	table->moved = 0;
+	table->buckets = buckets;
+	table->size *= 2;
+}
+
+static void move_bucket(struct hl_hash *table)
+{
+	struct hl_hash_node *node = table->old_buckets[table->moved++], *next;
+
+	for (; node; node = next) {
+		struct hl_hash_node **bucket = &table->buckets[node->hash & (table->size - 1)];
+
+		next = node->next;
+		node->next = *bucket;
+		*bucket = node;
+	}
+	if (table->moved == table->old_size) {
+		hl_free(table->old_buckets);
+		table->old_buckets = NULL;
+	}
+}
+
+void hl_hash_insert(struct hl_hash *table, struct hl_hash_node *node, uint64_t hash)
+{
+	struct hl_hash_node **bucket;
+
+	if (!table->old_buckets && table->count >= table->size)
+		begin_growth(table);
+	for (int i = 0; i < MOVED_PER_INSERTION && table->old_buckets; i++)
+		move_bucket(table);
+	bucket = home(table, hash);
+	node->hash = hash;
+	node->next = *bucket;
+	*bucket = node;
+	table->count++;
+}
+
+void hl_hash_remove(struct hl_hash *table, struct hl_hash_node *node)
+{
+	struct hl_hash_node **link = home(table, node->hash);
+
+	while (*link != node)
+		link = &(*link)->next;
+	*link = node->next;
+	node->next = NULL;
+	table->count--;
+}
+
+struct hl_hash_node *hl_hash_find(const struct hl_hash *table, uint64_t hash, hl_hash_match *match,
+				  const void *key)
+{
+	struct hl_hash_node *node = *home(table, hash);
+
+	while (node && !(node->hash == hash && match(node, key)))
+		node = node->next;
+	return node;
+}
+
+static void walk(struct hl_hash_node **buckets, size_t from, size_t size,
+		 void (*visit)(struct hl_hash_node *, void *), void *arg)
+{
+	struct hl_hash_node *node, *next;
+
+	for (size_t i = from; i < size; i++)
+		for (node = buckets[i]; node; node = next) {
+			next = node->next;
+			visit(node, arg);
+		}
+}
+
+void hl_hash_each(struct hl_hash *table, void (*visit)(struct hl_hash_node *, void *), void *arg)
+{
+	if (table->old_buckets)
+		walk(table->old_buckets, table->moved, table->old_size, visit, arg);
+	walk(table->buckets, 0, table->size, visit, arg);
+}
