@@ -1,6 +1,7 @@
 # sip: message, SDP, digest, transport, transaction. libosip2 and OpenSSL live here.
 
-core_libcore_a_SOURCES +=
+core_libcore_a_SOURCES += \
+	core/sip/uri.c
 
 # Headers that a plugin reaches through holdline.h
 holdlinesipdir = $(holdlinedir)/sip

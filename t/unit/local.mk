@@ -3,7 +3,8 @@
 #	t_unit_pacer_SOURCES = t/unit/pacer.c plugins/keepalive/pacer.c
 #	t_unit_pacer_CFLAGS = $(AM_CFLAGS)
 
-check_PROGRAMS +=
+check_PROGRAMS += \
+	t/unit/uri
 
 EXTRA_DIST += \
 	t/unit/tap.h
