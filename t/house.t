@@ -220,7 +220,7 @@ rule("no line is over $columns columns", map {
 	my ($file, $line) = ($_, 0);
 	map {
 		$line++;
-		my $wide = $_;
+		utf8::decode(my $wide = $_);
 		1 while $wide =~ s/\t/' ' x (8 - $-[0] % 8)/e;
 		length $wide > $columns ? "$file:$line: " . length $wide : ();
 	} split /\n/, $text{$file};
