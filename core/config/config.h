@@ -64,6 +64,7 @@ struct hl_party {
 struct hl_account {
 	struct hl_hash_node by_user;    /* in hl_config.accounts */
 	char *user;
+	const struct hl_node *node;     /* its entry in the file */
 	char *password;                 /* "": cannot register unless auth is off */
 	struct hl_party party;
 	int keepalive;                  /* enum hl_tristate */
