@@ -12,35 +12,35 @@
 struct hl_endpoint;
 
 struct hl_contact {
-	struct hl_list node;             /* in endpoint->contacts, oldest registration first */
-	struct hl_hash_node by_flow;     /* in the table, by flow */
-	struct hl_deadline expiry;       /* in the table's ring */
-	struct hl_handle handle;         /* what others keep */
-	struct hl_endpoint *endpoint;    /* its owner */
-	struct hl_flow flow;             /* the way the last REGISTER came, and the way back */
-	char *uri;                       /* Contact as sent, without angle brackets */
-	char *call_id;                   /* of the last REGISTER */
-	char *instance;                  /* +sip.instance (RFC 5626), or NULL */
-	char *path;                      /* Path values (RFC 3327), comma-separated, or NULL */
-	const char *user_agent;          /* interned; "" when unknown */
-	const char *nat_reason;          /* why `nat`, in words; static */
-	uint64_t registered;             /* hl_clock_now when it was added */
-	uint64_t refreshed;              /* … of the last REGISTER */
-	uint64_t expires;                /* … when it ends */
-	uint64_t heard;                  /* … of the last packet from its tuple */
-	uint32_t cseq;                   /* of the last REGISTER */
-	uint32_t rtt_us;                 /* last round trip; 0: not measured */
-	uint32_t reg_id;                 /* RFC 5626; 0: none */
-	int16_t q;                       /* thousandths */
-	int8_t reachable;                /* 1 yes, 0 no, −1 never asked */
-	bool nat;                        /* behind NAT */
+	struct hl_list node;	      /* in endpoint->contacts, oldest registration first */
+	struct hl_hash_node by_flow;  /* in the table; of several with one flow, the latest only */
+	struct hl_deadline expiry;    /* in the table's ring */
+	struct hl_handle handle;      /* what others keep */
+	struct hl_endpoint *endpoint; /* its owner */
+	struct hl_flow flow;	      /* the way the last REGISTER came, and the way back */
+	char *uri;		      /* Contact as sent, without angle brackets */
+	char *call_id;		      /* of the last REGISTER */
+	char *instance;		      /* +sip.instance (RFC 5626), or NULL */
+	char *path;		      /* Path values (RFC 3327), comma-separated, or NULL */
+	const char *user_agent;	      /* interned; "" when unknown */
+	const char *nat_reason;	      /* why `nat`, in words; static */
+	uint64_t registered;	      /* hl_clock_now when it was added */
+	uint64_t refreshed;	      /* … of the last REGISTER */
+	uint64_t expires;	      /* … when it ends */
+	uint64_t heard;		      /* … of the last packet from its tuple; a second exact */
+	uint32_t cseq;		      /* of the last REGISTER */
+	uint32_t rtt_us;	      /* last round trip; 0: not measured */
+	uint32_t reg_id;	      /* RFC 5626; 0: none */
+	int16_t q;		      /* thousandths */
+	int8_t reachable;	      /* 1 yes, 0 no, −1 never asked */
+	bool nat;		      /* behind NAT */
 };
 
 enum hl_contact_event {
 	HL_CONTACT_ADDED,     /* new */
 	HL_CONTACT_REFRESHED, /* registered again over the same flow */
 	HL_CONTACT_MOVED,     /* registered again over another flow */
-	HL_CONTACT_HEARD,     /* a packet came from its tuple */
+	HL_CONTACT_HEARD,     /* packets came from its tuple; told once a second at most */
 	HL_CONTACT_REMOVED,   /* unregistered, expired, evicted; still readable, gone afterwards */
 };
 
@@ -49,6 +49,8 @@ HL_EXPORT const char *hl_contact_user(const struct hl_contact *contact);
 HL_EXPORT const char *hl_contact_aor(const struct hl_contact *contact);
 /* The bytes a plugin asked for with each contact (zeroed at first); `offset` is the module's. */
 HL_EXPORT void *hl_contact_space(struct hl_contact *contact, size_t offset);
+/* Seconds until it expires, rounded up. */
+HL_EXPORT int64_t hl_contact_expires_in(const struct hl_contact *contact);
 /* Sets reachability as a probe found it: 1, 0; `rtt_us` 0 leaves the last figure. */
 HL_EXPORT void hl_contact_set_reachable(struct hl_contact *contact, int reachable, uint32_t rtt_us);
 

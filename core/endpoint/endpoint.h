@@ -8,11 +8,11 @@
 #include "sip/message.h"
 
 struct hl_endpoint {
-	struct hl_hash_node by_user;  /* in the table */
-	struct hl_list contacts;      /* struct hl_contact, oldest first; never empty between calls */
+	struct hl_hash_node by_user; /* in the table */
+	struct hl_list contacts; /* struct hl_contact, oldest first; never empty between calls */
 	unsigned contact_count;
-	char *aor;                    /* "user@realm", owned */
-	char *user;                   /* owned */
+	char *aor;  /* "user@realm", owned */
+	char *user; /* owned */
 };
 
 struct hl_endpoints;
@@ -42,24 +42,27 @@ HL_EXPORT struct hl_contact *hl_contact_by_flow(struct hl_endpoints *table,
 /* What a REGISTER says about one contact. All borrowed. */
 struct hl_binding {
 	struct hl_slice user;
-	struct hl_slice uri;           /* without angle brackets */
-	struct hl_slice instance;      /* "" none */
+	struct hl_slice uri;	  /* without angle brackets */
+	struct hl_slice instance; /* "" none */
 	unsigned reg_id;
-	const char *path;              /* NULL none */
+	const char *path; /* NULL none */
 	const char *user_agent;
 	const char *call_id;
 	uint32_t cseq;
-	int q;                         /* thousandths */
+	int q; /* thousandths */
 	const struct hl_flow *flow;
 	bool nat;
-	const char *nat_reason;        /* static */
-	unsigned expires;              /* s, granted */
+	const char *nat_reason; /* static */
+	unsigned expires;	/* s, granted */
 };
 /* The contact this binding refreshes or moves: by instance and reg-id, else by equal URI (RFC 3261
  * §10.3), or NULL. */
 HL_EXPORT struct hl_contact *hl_contact_match(struct hl_endpoints *table, struct hl_slice user,
 					      struct hl_slice uri, struct hl_slice instance,
 					      unsigned reg_id);
+/* Which contact of a full endpoint makes room: one known to be unreachable, else the one that was
+ * refreshed longest ago. Never NULL. */
+HL_EXPORT struct hl_contact *hl_endpoint_spare(const struct hl_endpoint *endpoint);
 /* Adds, refreshes or moves. 0 or -ENOMEM: nothing changed then. */
 HL_EXPORT int hl_contact_bind(struct hl_endpoints *table, const struct hl_binding *binding,
 			      struct hl_contact **contact);
@@ -71,11 +74,12 @@ HL_EXPORT void hl_contacts_heard(struct hl_endpoints *table, const struct hl_flo
 /* A connection is gone: its contacts are removed. */
 HL_EXPORT void hl_contacts_disconnected(struct hl_endpoints *table, const struct hl_flow *flow);
 
-/* NAT verdict (G2): whether Contact or top Via differ from where the request came from, unless the
- * endpoint's setting (enum hl_tristate) says so. The reason in words is static. */
+/* NAT verdict (G2): whether Contact (NULL: none) or top Via (NULL: none) differ from where the
+ * request came from, unless the endpoint's setting (enum hl_tristate) says so. Ports are compared
+ * for UDP only: a connection's source port says nothing. The reason in words is static. */
 HL_EXPORT bool hl_nat_verdict(int setting, const struct hl_uri *contact, const struct hl_via *via,
 			      const struct hl_flow *flow, const char **reason);
-/* Fills a view of a contact; `config` gives network and settings. `text` keeps what must be made. */
+/* Fills a view of a contact; `config` gives network and settings. */
 HL_EXPORT void hl_contact_view(const struct hl_contact *contact, const struct hl_config *config,
 			       struct hl_endpoint_view *view);
 /* The network of an endpoint: its own, else its address's, else "". */

@@ -11,15 +11,15 @@ struct hl_node;
 
 struct hl_endpoint_view {
 	const char *aor, *user;
-	const char *contact;              /* Contact as sent */
-	struct hl_address received;       /* address and port the REGISTER came from */
-	const char *transport;            /* "udp" */
+	const char *contact;	    /* Contact as sent */
+	struct hl_address received; /* address and port the REGISTER came from */
+	const char *transport;	    /* "udp" */
 	bool nat;
 	const char *user_agent;
-	int64_t expires;                  /* s: asked (register), left (else) */
-	const char *network;              /* name, or "" */
-	const char *alg;                  /* verdict */
-	const struct hl_node *settings;   /* its entry in `endpoints`, or NULL */
+	int64_t expires;		/* s: asked (register), left (else) */
+	const char *network;		/* name, or "" */
+	const char *alg;		/* verdict */
+	const struct hl_node *settings; /* its entry in `endpoints`, or NULL */
 };
 
 #endif

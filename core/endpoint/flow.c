@@ -1,0 +1,83 @@
+/* Contacts by the flow their last REGISTER came by. Many may share one (a gateway that registers
+ * all its users from one port): the latest stands in the hash, the others in a ring behind it. */
+#include "base/clock.h"
+#include "endpoint/table.h"
+
+static bool flow_is(const struct hl_hash_node *node, const void *key)
+{
+	return hl_flow_equal(&hl_container_of(node, struct hl_contact, by_flow)->flow, key);
+}
+
+struct hl_contact *hl_contact_by_flow(struct hl_endpoints *table, const struct hl_flow *flow)
+{
+	struct hl_hash_node *node =
+		hl_hash_find(&table->by_flow, hl_flow_hash(flow), flow_is, flow);
+
+	return node ? hl_container_of(node, struct hl_contact, by_flow) : NULL;
+}
+
+void hl_flow_join(struct hl_endpoints *table, struct hl_contact *contact)
+{
+	struct hl_contact_block *block = hl_contact_block(contact);
+	struct hl_contact *leader = hl_contact_by_flow(table, &contact->flow);
+
+	block->told = contact->heard;
+	if (leader) {
+		struct hl_contact_block *other = hl_contact_block(leader);
+		hl_list_insert(&other->same_flow, &block->same_flow);
+		block->told = other->told;
+		other->leads = false;
+		hl_hash_remove(&table->by_flow, &leader->by_flow);
+	}
+	block->leads = true;
+	hl_hash_insert(&table->by_flow, &contact->by_flow, hl_flow_hash(&contact->flow));
+}
+
+void hl_flow_leave(struct hl_endpoints *table, struct hl_contact *contact)
+{
+	struct hl_contact_block *block = hl_contact_block(contact);
+
+	if (block->leads) {
+		hl_hash_remove(&table->by_flow, &contact->by_flow);
+		block->leads = false;
+		if (!hl_list_empty(&block->same_flow)) {
+			struct hl_contact_block *next = hl_list_entry(
+				block->same_flow.next, struct hl_contact_block, same_flow);
+			next->leads = true;
+			next->told = block->told;
+			hl_hash_insert(&table->by_flow, &next->contact.by_flow,
+				       hl_flow_hash(&next->contact.flow));
+		}
+	}
+	hl_list_remove(&block->same_flow);
+}
+
+static void contact_heard(struct hl_endpoints *table, struct hl_contact *contact, uint64_t now)
+{
+	contact->heard = now;
+	table->event(table->arg, HL_CONTACT_HEARD, contact);
+}
+
+void hl_contacts_heard(struct hl_endpoints *table, const struct hl_flow *flow)
+{
+	struct hl_contact *contact = hl_contact_by_flow(table, flow);
+	uint64_t now = hl_clock_now();
+
+	/* Once a second: ten thousand contacts behind one port must not make each packet cost that.
+	 */
+	if (!contact || now - hl_contact_block(contact)->told < HL_SECOND)
+		return;
+	struct hl_list *ring = &hl_contact_block(contact)->same_flow, *node, *next;
+	hl_contact_block(contact)->told = now;
+	hl_list_each(node, next, ring) contact_heard(
+		table, &hl_list_entry(node, struct hl_contact_block, same_flow)->contact, now);
+	contact_heard(table, contact, now);
+}
+
+void hl_contacts_disconnected(struct hl_endpoints *table, const struct hl_flow *flow)
+{
+	struct hl_contact *contact;
+
+	while ((contact = hl_contact_by_flow(table, flow)))
+		hl_contact_remove(table, contact, "disconnected");
+}
