@@ -170,8 +170,11 @@ rule('a plugin includes holdline.h, its own folder and libc, nothing else', each
 	return "$file:$line: $name";
 }));
 
-# The policy's function of that name is part of its contract, whatever plugin asks for it.
-my %allowed = ('core/policy' => {keepalive => 1});
+# Policy functions and endpoint settings of that name are in the contract, whatever plugin asks for them.
+my %allowed = (
+	'core/config' => {map { $_ => 1 } qw(keepalive media_proxy session_timer)},
+	'core/policy' => {keepalive => 1},
+);
 my $plugin_name = join '|', map { s/-/[-_]/r } @plugins;
 rule('core names no plugin', map {
 	my ($file, $line) = ($_, 0);

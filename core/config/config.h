@@ -11,29 +11,30 @@
 
 /* A section of parameters: "switch", "policy", or one per plugin. */
 struct hl_section {
-	const char *name;                /* in YAML below `plugins`, or the core's */
+	const char *name;		 /* in YAML below `plugins`, or the core's */
 	const struct hl_parameter *rows; /* borrowed from the core or the plugin */
-	size_t size;                     /* of the settings struct */
+	size_t size;			 /* of the settings struct */
 	/* Checks values against each other, warnings included; may be NULL. `map` is the section's
 	 * node (may be NULL), for places. */
-	void (*check)(const void *settings, const struct hl_node *map, struct hl_mistakes *mistakes);
+	void (*check)(const void *settings, const struct hl_node *map,
+		      struct hl_mistakes *mistakes);
 };
 
 /* What a plugin's section came to be. */
 struct hl_plugin_config {
 	const struct hl_section *section; /* borrowed */
-	const struct hl_node *map;        /* its node */
-	void *settings;                   /* owned; section->size bytes */
+	const struct hl_node *map;	  /* its node */
+	void *settings;			  /* owned; section->size bytes */
 };
 
 struct hl_switch_settings {
 	char *realm;
-	struct hl_strings listen;       /* "udp:0.0.0.0:5060", … */
-	char *advertise;                /* "" or an address */
+	struct hl_strings listen; /* "udp:0.0.0.0:5060", … */
+	char *advertise;	  /* "" or an address */
 	char *state_dir, *control, *plugin_dir;
-	int log_level, log_format;      /* enum hl_log_level, hl_log_format */
-	int on_stop;                    /* HL_ON_STOP_… */
-	struct hl_strings domains;      /* empty: all */
+	int log_level, log_format; /* enum hl_log_level, hl_log_format */
+	int on_stop;		   /* HL_ON_STOP_… */
+	struct hl_strings domains; /* empty: all */
 	char *tls_certificate, *tls_key, *tls_ca;
 	int tls_verify;
 	/* Set-up timers (D6), s: `timeout_invite` and so on, VOS3000 SS_SIP_TIMEOUT_…; 0: none. */
@@ -43,50 +44,50 @@ struct hl_switch_settings {
 enum { HL_ON_STOP_HANGUP, HL_ON_STOP_KEEP };
 
 struct hl_policy_settings {
-	char *script;                   /* path, absolute once read */
+	char *script; /* path, absolute once read */
 	int64_t max_instructions;
 	int64_t max_time_ms;
 	int64_t max_memory_mb;
 };
 
-enum hl_tristate { HL_AUTO, HL_ON, HL_OFF };                    /* auto | on (yes) | off (no) */
+enum hl_tristate { HL_AUTO, HL_ON, HL_OFF }; /* auto | on (yes) | off (no) */
 enum hl_media_setting { HL_MEDIA_AUTO, HL_MEDIA_ON, HL_MEDIA_OFF, HL_MEDIA_MUST_ON };
 
 /* What endpoints and gateways have in common: how calls with them are treated. */
 struct hl_party {
-	int nat;                        /* enum hl_tristate: auto, yes, no */
-	int media_proxy;                /* enum hl_media_setting */
+	int nat;	 /* enum hl_tristate: auto, yes, no */
+	int media_proxy; /* enum hl_media_setting */
 	bool session_timer;
-	char *network;                  /* name in switch.networks, or "" */
+	char *network; /* name in switch.networks, or "" */
 };
 
 /* One entry of `endpoints`. */
 struct hl_account {
-	struct hl_hash_node by_user;    /* in hl_config.accounts */
+	struct hl_hash_node by_user; /* in hl_config.accounts */
 	char *user;
-	const struct hl_node *node;     /* its entry in the file */
-	char *password;                 /* "": cannot register unless auth is off */
+	const struct hl_node *node; /* its entry in the file */
+	char *password;		    /* "": cannot register unless auth is off */
 	struct hl_party party;
-	int keepalive;                  /* enum hl_tristate */
-	bool force_rport;               /* answers go to the source port even without rport */
+	int keepalive;	  /* enum hl_tristate */
+	bool force_rport; /* answers go to the source port even without rport */
 };
 
 enum { HL_GATEWAY_FAILOVER = 16 };
 
 /* One entry of `gateways`. */
 struct hl_gateway {
-	struct hl_list node;            /* in hl_config.gateways, in order of the file */
+	struct hl_list node; /* in hl_config.gateways, in order of the file */
 	char *name;
-	char *prefix;                   /* digits a number begins with; "" matches all */
-	char *address_text;             /* the SIP URI as written */
-	struct hl_address address;      /* port 5060 unless given */
-	int transport;                  /* enum hl_transport_type as an int: 0 udp, 1 tcp, 2 tls */
-	struct hl_network *match;       /* more source networks that are this gateway; owned */
+	char *prefix;		   /* digits a number begins with; "" matches all */
+	char *address_text;	   /* the SIP URI as written */
+	struct hl_address address; /* port 5060 unless given */
+	int transport;		   /* enum hl_transport_type as an int: 0 udp, 1 tcp, 2 tls */
+	struct hl_network *match;  /* more source networks that are this gateway; owned */
 	size_t match_count;
-	struct hl_strings failover_on;  /* "408", "5xx", "timeout" */
-	int64_t max_calls;              /* 0: no limit */
+	struct hl_strings failover_on; /* "408", "5xx", "timeout" */
+	int64_t max_calls;	       /* 0: no limit */
 	int64_t weight;
-	int64_t options_period;         /* s; 0: none */
+	int64_t options_period; /* s; 0: none */
 	struct hl_party party;
 };
 
@@ -97,17 +98,17 @@ struct hl_named_network {
 
 struct hl_config {
 	unsigned references;
-	const struct hl_node *root;           /* all of it, for Lua's `config`; secrets still inside */
+	const struct hl_node *root; /* all of it, for Lua's `config`; secrets still inside */
 	struct hl_switch_settings settings;
 	struct hl_policy_settings policy;
-	struct hl_named_network *networks;    /* owned; longest prefix first */
+	struct hl_named_network *networks; /* owned; longest prefix first */
 	size_t network_count;
-	struct hl_hash accounts;              /* struct hl_account by user */
-	struct hl_list gateways;              /* struct hl_gateway */
-	struct hl_plugin_config *plugins;     /* owned; in order of the file */
+	struct hl_hash accounts;	  /* struct hl_account by user */
+	struct hl_list gateways;	  /* struct hl_gateway */
+	struct hl_plugin_config *plugins; /* owned; in order of the file */
 	size_t plugin_count;
-	char *file;                           /* the first -c FILE */
-	struct hl_config_arena *arena;        /* private: nodes and texts */
+	char *file;		       /* the first -c FILE */
+	struct hl_config_arena *arena; /* private: nodes and texts */
 };
 
 /* How the reader learns a plugin's section: loads the plugin if need be. NULL when it does not

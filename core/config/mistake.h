@@ -7,7 +7,7 @@
 
 struct hl_place {
 	const char *file; /* borrowed from the configuration; NULL: nowhere in a file */
-	unsigned line;    /* from 1 */
+	unsigned line;	  /* from 1 */
 	unsigned column;  /* from 1 */
 };
 

@@ -8,14 +8,18 @@
 #include "base/json.h"
 #include "base/slice.h"
 
-enum hl_parameter_type { /* C type of the field:       YAML */
-	HL_PARAMETER_INTEGER, /* int64_t               number, or one of `values`: see HL_WORD */
-	HL_PARAMETER_BOOLEAN, /* bool                  on | off (also yes/no, true/false) */
-	HL_PARAMETER_CHOICE,  /* int: index in values  one of `values` */
-	HL_PARAMETER_STRING,  /* char *                text (owned by the settings; never NULL) */
-	HL_PARAMETER_BYTES,   /* struct hl_slice       text with escapes, or !!binary (owned) */
-	HL_PARAMETER_RANGE,   /* struct hl_range       LOW-HIGH */
-	HL_PARAMETER_LIST,    /* struct hl_strings     [text, …] or a single text */
+enum hl_parameter_type {		       /* C type of the field:       YAML */
+			 HL_PARAMETER_INTEGER, /* int64_t               number, or one of `values`:
+						  see HL_WORD */
+			 HL_PARAMETER_BOOLEAN, /* bool                  on | off (also yes/no,
+						  true/false) */
+			 HL_PARAMETER_CHOICE,  /* int: index in values  one of `values` */
+			 HL_PARAMETER_STRING,  /* char *                text (owned by the settings;
+						  never NULL) */
+			 HL_PARAMETER_BYTES, /* struct hl_slice       text with escapes, or !!binary
+						(owned) */
+			 HL_PARAMETER_RANGE, /* struct hl_range       LOW-HIGH */
+			 HL_PARAMETER_LIST, /* struct hl_strings     [text, …] or a single text */
 };
 
 /* An INTEGER row may also take words: the field is then HL_WORD(index in values), below zero. */
@@ -31,25 +35,31 @@ struct hl_strings {
 };
 
 struct hl_parameter {
-	const char *key;           /* name in its section */
-	const char *vos3000;       /* its VOS3000 name, or NULL */
+	const char *key;     /* name in its section */
+	const char *vos3000; /* its VOS3000 name, or NULL */
 	enum hl_parameter_type type;
-	const char *fallback;      /* the default as YAML text; NULL: empty */
-	int64_t min, max;          /* INTEGER: value; RANGE: both ends; STRING, BYTES: length; max 0: unbounded */
+	const char *fallback; /* the default as YAML text; NULL: empty */
+	int64_t min,
+		max; /* INTEGER: value; RANGE: both ends; STRING, BYTES: length; max 0: unbounded */
 	const char *const *values; /* CHOICE, INTEGER: words, NULL-terminated; or NULL */
-	const char *unit;          /* "s", "ms", "bytes", … or NULL */
-	bool reloadable;           /* a reload or `param set` takes effect without a restart */
-	const char *help;          /* one sentence for people */
-	size_t offset;             /* of the field in the settings struct */
+	const char *unit;	   /* "s", "ms", "bytes", … or NULL */
+	bool reloadable;	   /* a reload or `param set` takes effect without a restart */
+	const char *help;	   /* one sentence for people */
+	size_t offset;		   /* of the field in the settings struct */
 };
 
 /* The offset of a field, checked at compile time to have the type its row needs:
- *	{ .key = "period", .type = HL_PARAMETER_INTEGER, .offset = HL_FIELD(struct s, period, int64_t) } */
-#define HL_FIELD(settings, field, ctype)                                                   \
-	(offsetof(settings, field) +                                                        \
-	 0 * sizeof(char[_Generic(((settings *)0)->field, ctype : 1, default : -1)]))
+ *	{ .key = "period", .type = HL_PARAMETER_INTEGER, .offset = HL_FIELD(struct s, period,
+ *int64_t) } */
+#define HL_FIELD(settings, field, ctype)                                                           \
+	(offsetof(settings, field) +                                                               \
+	 0 * sizeof(char[_Generic(((settings *)0)->field, ctype : 1, default                       \
+				  : -1)]))
 
-#define HL_PARAMETERS_END { .key = NULL }
+#define HL_PARAMETERS_END                                                                          \
+	{                                                                                          \
+		.key = NULL                                                                        \
+	}
 
 /* Writes every row's default into `settings` (zeroed before). 0 or -ENOMEM. */
 HL_EXPORT int hl_parameters_default(const struct hl_parameter *rows, void *settings);
@@ -57,6 +67,10 @@ HL_EXPORT int hl_parameters_default(const struct hl_parameter *rows, void *setti
  * allowed in `error`), -ENOMEM; on failure the field is as it was. */
 HL_EXPORT int hl_parameter_set(const struct hl_parameter *row, void *settings, struct hl_slice text,
 			       struct hl_error *error);
+/* Sets a LIST row from separate texts; everything else as hl_parameter_set. */
+HL_EXPORT int hl_parameter_set_list(const struct hl_parameter *row, void *settings,
+				    const struct hl_slice *items, size_t count,
+				    struct hl_error *error);
 /* Writes the value as JSON (numbers, booleans, strings, arrays of strings). */
 HL_EXPORT void hl_parameter_json(const struct hl_parameter *row, const void *settings,
 				 struct hl_json *json);

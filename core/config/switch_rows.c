@@ -1,0 +1,246 @@
+/* The section `switch`. */
+#include "config/sections.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const on_stop_words[] = {"hangup", "keep", NULL};
+static const char *const verify_words[] = {"off", "optional", "required", NULL};
+
+#define FIELD(field, ctype) HL_FIELD(struct hl_switch_settings, field, ctype)
+
+const struct hl_parameter hl_switch_rows[] = {
+	{.key = "realm",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = "holdline",
+	 .min = 1,
+	 .max = 255,
+	 .reloadable = true,
+	 .help = "The realm of digest authentication; phones hash it with "
+		 "their password.",
+	 .offset = FIELD(realm, char *)},
+	{.key = "listen",
+	 .type = HL_PARAMETER_LIST,
+	 .fallback = "[udp:0.0.0.0:5060, tcp:0.0.0.0:5060]",
+	 .help = "Where the switch listens: PROTOCOL:ADDRESS:PORT; IPv6 in brackets, port 0 picks "
+		 "a free one.",
+	 .offset = FIELD(listen, struct hl_strings)},
+	{.key = "advertise",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = "",
+	 .max = 64,
+	 .reloadable = true,
+	 .help = "The address in Via, Contact and SDP when the switch itself is "
+		 "behind NAT.",
+	 .offset = FIELD(advertise, char *)},
+	{.key = "state_dir",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = HL_STATE_DIR,
+	 .min = 1,
+	 .help = "Where call records, the database and traces are kept.",
+	 .offset = FIELD(state_dir, char *)},
+	{.key = "control",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = HL_RUN_DIR "/control.sock",
+	 .min = 1,
+	 .max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+	 .help = "The control socket, for holdlinectl.",
+	 .offset = FIELD(control, char *)},
+	{.key = "plugin_dir",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = HL_PLUGIN_DIR,
+	 .min = 1,
+	 .help = "Where the plugins are.",
+	 .offset = FIELD(plugin_dir, char *)},
+	{.key = "log.level",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "info",
+	 .values = log_levels,
+	 .reloadable = true,
+	 .help = "The least important lines that are logged.",
+	 .offset = FIELD(log_level, int)},
+	{.key = "log.format",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "text",
+	 .values = log_formats,
+	 .reloadable = true,
+	 .help = "Log lines as text for people, or one JSON object a line.",
+	 .offset = FIELD(log_format, int)},
+	{.key = "on_stop",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "hangup",
+	 .values = on_stop_words,
+	 .reloadable = true,
+	 .help = "What happens to calls when the switch is stopped: they get BYE, or are left.",
+	 .offset = FIELD(on_stop, int)},
+	{.key = "domains",
+	 .type = HL_PARAMETER_LIST,
+	 .fallback = "",
+	 .reloadable = true,
+	 .help = "The only domains that are served; empty serves every domain that reaches it.",
+	 .offset = FIELD(domains, struct hl_strings)},
+	{.key = "timeout_invite",
+	 .vos3000 = "SS_SIP_TIMEOUT_INVITE",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "10",
+	 .max = 3600,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "How long a called party may be silent after INVITE; 0: no limit.",
+	 .offset = FIELD(timeout_invite, int64_t)},
+	{.key = "timeout_trying",
+	 .vos3000 = "SS_SIP_TIMEOUT_TRYING",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "20",
+	 .max = 3600,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "How long it may stay at 100 Trying; 0: no limit.",
+	 .offset = FIELD(timeout_trying, int64_t)},
+	{.key = "timeout_progress",
+	 .vos3000 = "SS_SIP_TIMEOUT_SESSION_PROGRESS",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "20",
+	 .max = 3600,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "How long it may stay at 183 without SDP; 0: no limit.",
+	 .offset = FIELD(timeout_progress, int64_t)},
+	{.key = "timeout_progress_sdp",
+	 .vos3000 = "SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "120",
+	 .max = 3600,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "How long it may stay at 183 with SDP; 0: no limit.",
+	 .offset = FIELD(timeout_progress_sdp, int64_t)},
+	{.key = "timeout_ringing",
+	 .vos3000 = "SS_SIP_TIMEOUT_RINGING",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "120",
+	 .max = 3600,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "How long it may ring; 0: no limit.",
+	 .offset = FIELD(timeout_ringing, int64_t)},
+	{.key = "tls.certificate",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = "",
+	 .reloadable = true,
+	 .help = "The certificate chain (PEM) of TLS listeners.",
+	 .offset = FIELD(tls_certificate, char *)},
+	{.key = "tls.key",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = "",
+	 .reloadable = true,
+	 .help = "The private key (PEM) of that certificate.",
+	 .offset = FIELD(tls_key, char *)},
+	{.key = "tls.ca",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = "",
+	 .reloadable = true,
+	 .help = "The authorities (PEM) that peers' certificates are verified against.",
+	 .offset = FIELD(tls_ca, char *)},
+	{.key = "tls.verify",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "off",
+	 .values = verify_words,
+	 .reloadable = true,
+	 .help = "Whether peers must show a certificate.",
+	 .offset = FIELD(tls_verify, int)},
+	HL_PARAMETERS_END};
+
+const char *const hl_switch_others[] = {"networks", NULL};
+
+const char *hl_config_plugin_dir(void)
+{
+	const char *dir = getenv("HOLDLINE_PLUGIN_DIR");
+
+	return dir && *dir ? dir : HL_PLUGIN_DIR;
+}
+
+/* What is wrong with "PROTOCOL:ADDRESS:PORT", or NULL. */
+static const char *listen_fault(struct hl_slice text)
+{
+	struct hl_slice rest = text, protocol = hl_slice_cut(&rest, ':'), tail;
+	struct hl_address address;
+
+	if (hl_slice_equal(protocol, HL_SLICE_LITERAL("tls")))
+		return "tls listeners are not built in yet: they come in a later version";
+	if (!hl_slice_equal(protocol, HL_SLICE_LITERAL("udp")) &&
+	    !hl_slice_equal(protocol, HL_SLICE_LITERAL("tcp")))
+		return "must begin with udp: or tcp:, as in udp:0.0.0.0:5060";
+	if (hl_address_parse_port(rest, &address))
+		return "must have an IPv4 address, or an IPv6 one in brackets, and a port up to "
+		       "65535 behind the protocol";
+	tail = rest;
+	if (rest.data[0] == '[')
+		hl_slice_cut(&tail, ']');
+	hl_slice_cut(&tail, ':');
+	return tail.length ? NULL : "has no port: udp:0.0.0.0:5060, or port 0 for any that is free";
+}
+
+static void check_listen(const struct hl_switch_settings *settings, const struct hl_node *node,
+			 struct hl_place place, struct hl_mistakes *mistakes)
+{
+	if (!settings->listen.count)
+		hl_mistake(mistakes, place, "switch.listen", "there must be one listener at least");
+	for (size_t i = 0; i < settings->listen.count; i++) {
+		const char *text = settings->listen.items[i];
+		const char *fault = listen_fault(hl_slice_of(text));
+		struct hl_place here = node ? hl_reader_item_place(node, i) : place;
+
+		if (fault)
+			hl_mistake(mistakes, here, "switch.listen", "\"%s\" %s", text, fault);
+		for (size_t j = 0; j < i && !fault; j++)
+			if (!strcmp(text, settings->listen.items[j]) &&
+			    strcmp(text + strlen(text) - 2, ":0"))
+				hl_mistake(mistakes, here, "switch.listen", "\"%s\" is here twice",
+					   text);
+	}
+}
+
+static struct hl_place place_of(const struct hl_node *map, const char *key)
+{
+	const struct hl_node *node = hl_reader_member(map, key);
+
+	return node ? node->place : map ? map->place : (struct hl_place){0};
+}
+
+/* Parameters of what a later version brings: nobody shall believe that they do something. */
+static void warn_idle(const struct hl_node *map, struct hl_mistakes *mistakes)
+{
+	static const char *const idle[] = {"tls.certificate", "tls.key", "tls.ca", "tls.verify"};
+
+	for (size_t i = 0; i < HL_COUNT(idle); i++) {
+		const struct hl_node *node = hl_reader_member(map, idle[i]);
+		char path[64];
+
+		snprintf(path, sizeof(path), "switch.%s", idle[i]);
+		if (node)
+			hl_mistake_warning(mistakes, node->key_place, path,
+					   "has no effect in this version");
+	}
+}
+
+void hl_switch_check(const void *section, const struct hl_node *map, struct hl_mistakes *mistakes)
+{
+	const struct hl_switch_settings *settings = section;
+	struct hl_address address;
+
+	check_listen(settings, hl_reader_member(map, "listen"), place_of(map, "listen"), mistakes);
+	if (*settings->advertise && hl_address_parse(hl_slice_of(settings->advertise), &address))
+		hl_mistake(mistakes, place_of(map, "advertise"), "switch.advertise",
+			   "\"%s\" is not an IP address", settings->advertise);
+	for (const char *c = settings->realm; *c; c++)
+		if (*c == '"' || *c == '\\' || (unsigned char)*c < 0x20) {
+			hl_mistake(mistakes, place_of(map, "realm"), "switch.realm",
+				   "must not hold quotes, backslashes or control characters");
+			break;
+		}
+	warn_idle(map, mistakes);
+}
