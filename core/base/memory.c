@@ -2,6 +2,7 @@
  * too; it costs one relaxed load while it is off. */
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,8 +15,12 @@ static bool must_fail(void)
 	unsigned long left = atomic_load_explicit(&countdown, memory_order_relaxed);
 
 	while (left)
-		if (atomic_compare_exchange_weak(&countdown, &left, left - 1))
-			return left == 1;
+		if (atomic_compare_exchange_weak(&countdown, &left, left - 1)) {
+			if (left > 1)
+				return false;
+			errno = ENOMEM;
+			return true;
+		}
 	return false;
 }
 

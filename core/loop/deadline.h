@@ -15,6 +15,7 @@ struct hl_deadline {
 struct hl_deadlines {
 	struct hl_loop *loop;                          /* borrowed */
 	struct hl_list buckets[HL_DEADLINE_BUCKETS];
+	struct hl_list due;                            /* past, waiting for their call */
 	struct hl_timer tick;
 	uint64_t second;                               /* last second walked */
 	uint64_t count;                                /* deadlines set */

@@ -1,7 +1,16 @@
 # loop: the event loop, timers, sockets, worker threads. libevent lives here.
 
 core_libcore_a_SOURCES += \
-	core/loop/stream.h
+	core/loop/deadline.c \
+	core/loop/listener.c \
+	core/loop/loop.c \
+	core/loop/private.h \
+	core/loop/socket.c \
+	core/loop/stream.c \
+	core/loop/stream.h \
+	core/loop/timer.c \
+	core/loop/udp.c \
+	core/loop/worker.c
 
 # Headers that a plugin reaches through holdline.h
 holdlineloopdir = $(holdlinedir)/loop

@@ -11,9 +11,12 @@ struct hl_timer {
 	uint64_t due;              /* ticks (ms) of the loop */
 	void (*fired)(void *arg);  /* called once per start */
 	void *arg;                 /* borrowed */
+	const char *name;          /* of `fired`, for the log of slow handlers; borrowed */
 };
 
-HL_EXPORT void hl_timer_init(struct hl_timer *timer, void (*fired)(void *arg), void *arg);
+#define hl_timer_init(timer, fired, arg) hl_timer_setup(timer, fired, arg, #fired)
+HL_EXPORT void hl_timer_setup(struct hl_timer *timer, void (*fired)(void *arg), void *arg,
+			      const char *name);
 /* (Re)starts it to fire `delay` ms from now, never early. 0 fires in the next turn of the loop. */
 HL_EXPORT void hl_timer_start(struct hl_loop *loop, struct hl_timer *timer, uint64_t delay);
 /* The same for an absolute moment of hl_clock_now (µs): what keeps a phase. */
