@@ -189,6 +189,7 @@ static bool keepalive_measure(struct keepalive *load, pid_t pid, long rounds)
 int bench_keepalive(int argc, char **argv)
 {
 	long pid = 0, contacts = 20000, users = 0, period = 10000, rounds = 3, sockets = 16;
+	long bare = 1;
 	const char *server = "", *message = "HELLO";
 	const struct bench_option rows[] = {
 		{"server", NULL, &server, "address and port of the server"},
@@ -199,6 +200,7 @@ int bench_keepalive(int argc, char **argv)
 		{"message", NULL, &message, "the heartbeat"},
 		{"rounds", &rounds, NULL, "periods, of which the median counts"},
 		{"sockets", &sockets, NULL, "sockets the phones share"},
+		{"bare", &bare, NULL, "1: measure the bare loop too"},
 	};
 	struct keepalive load = {.reached = 0};
 	struct bench_enrol enrol;
@@ -221,7 +223,8 @@ int bench_keepalive(int argc, char **argv)
 	whole = keepalive_measure(&load, (pid_t)pid, rounds);
 	/* The switch goes on with its own; the peer's are told apart by their text. */
 	load.message = "HULLO";
-	keepalive_bare(&load, rounds);
+	if (bare)
+		keepalive_bare(&load, rounds);
 	free(load.last);
 	free(load.bins);
 	bench_enrol_fini(&enrol);

@@ -152,30 +152,30 @@ static void rtp_calls(struct rtp *load, struct bench_wire *wire)
 	bench_calls_fini(&calls);
 }
 
-static void rtp_peers(struct rtp *load, const char *rtpengine, pid_t pid, long rounds)
+static struct sockaddr_in *rtp_addresses(const struct rtp *load)
 {
 	struct sockaddr_in *phones = calloc(load->phones, sizeof(*phones));
-	pid_t child;
 	unsigned i;
 
+	for (i = 0; phones && i < load->phones; i++)
+		phones[i] = bench_wire_phone(&load->media, i);
 	if (!phones)
 		bench_die("out of memory");
-	for (i = 0; i < load->phones; i++)
-		phones[i] = bench_wire_phone(&load->media, i);
-	child = bench_relay_bare(phones, load->to, load->phones);
+	return phones;
+}
+
+static void rtp_bare(struct rtp *load, const struct sockaddr_in *phones, long rounds)
+{
+	pid_t child = bench_relay_bare(phones, load->to, load->phones);
+
 	rtp_measure(load, "bare_", child, rounds);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	if (rtpengine) {
-		bench_relay_rtpengine(rtpengine, phones, load->to, load->phones);
-		rtp_measure(load, "rtpengine_", pid, rounds);
-	}
-	free(phones);
 }
 
 int bench_rtp(int argc, char **argv)
 {
-	long pid = 0, calls = 200, rounds = 5, sockets = 8, rtpengine_pid = 0;
+	long pid = 0, calls = 200, rounds = 5, sockets = 8, rtpengine_pid = 0, bare = 1;
 	const char *server = "", *rtpengine = NULL;
 	const struct bench_option rows[] = {
 		{"server", NULL, &server, "address and port of the server"},
@@ -183,10 +183,12 @@ int bench_rtp(int argc, char **argv)
 		{"calls", &calls, NULL, "calls that talk, 50 packets a second each way"},
 		{"rounds", &rounds, NULL, "seconds, of which the median counts"},
 		{"sockets", &sockets, NULL, "sockets the phones share"},
+		{"bare", &bare, NULL, "1: measure the bare relay too"},
 		{"rtpengine", NULL, &rtpengine, "address and ng port of an rtpengine to compare"},
 		{"rtpengine-pid", &rtpengine_pid, NULL, "its process"},
 	};
 	struct rtp load = {.measuring = false};
+	struct sockaddr_in *phones;
 	struct bench_wire wire;
 	bool whole;
 
@@ -202,7 +204,14 @@ int bench_rtp(int argc, char **argv)
 	whole = rtp_measure(&load, "", (pid_t)pid, rounds);
 	bench_print("operations", (double)load.sent);
 	bench_print("completed", (double)load.received);
-	rtp_peers(&load, rtpengine, (pid_t)rtpengine_pid, rounds);
+	phones = rtp_addresses(&load);
+	if (bare)
+		rtp_bare(&load, phones, rounds);
+	if (rtpengine) {
+		bench_relay_rtpengine(rtpengine, phones, load.to, load.phones);
+		rtp_measure(&load, "rtpengine_", (pid_t)rtpengine_pid, rounds);
+	}
+	free(phones);
 	bench_wire_close(&load.media);
 	bench_wire_close(&wire);
 	free(load.sequence);
