@@ -14,16 +14,22 @@ perl_tests += \
 EXTRA_DIST += \
 	t/guard \
 	t/lib/Holdline/Test.pm \
+	t/lib/Holdline/Test/Baresip.pm \
 	t/lib/Holdline/Test/Call.pm \
 	t/lib/Holdline/Test/Link.pm \
 	t/lib/Holdline/Test/Loop.pm \
 	t/lib/Holdline/Test/Nat.pm \
 	t/lib/Holdline/Test/Phone.pm \
+	t/lib/Holdline/Test/Process.pm \
 	t/lib/Holdline/Test/Rtp.pm \
 	t/lib/Holdline/Test/Sip.pm \
+	t/lib/Holdline/Test/Sipp.pm \
 	t/lib/Holdline/Test/Switch.pm \
 	t/lib/Holdline/Test/Yaml.pm \
-	t/run
+	t/run \
+	t/sipp/uac_call.xml \
+	t/sipp/uac_register.xml \
+	t/sipp/uas_answer.xml
 
 # Modules loaded by tests are built like plugins, but never installed.
 TEST_PLUGIN_LINK = $(PLUGIN_LINK) -rpath /nonexistent

@@ -62,6 +62,16 @@ subtest 'session descriptions and YAML' => sub {
 		. qq(  "1001":\n    password: "12"\n), 'YAML';
 };
 
+subtest 'log lines' => sub {
+	my $row = Holdline::Test::Switch::parse_line('2026-01-01T00:00:00.000Z level=info tag=main '
+		. 'event=ready note="a \"b\" c" listen=udp:127.0.0.1:5060,tcp:[::1]:5061');
+	is_deeply [@$row{qw(level event note)}], ['info', 'ready', 'a "b" c'], 'text';
+	is(Holdline::Test::Switch::parse_line('{"event":"ready","port":5}')->{port}, 5, 'JSON');
+	my $switch = bless {ready => $row}, 'Holdline::Test::Switch';
+	is $switch->port('udp'), 5060, 'the port of a listener';
+	is $switch->address('tcp', '::1'), '[::1]:5061', 'and an IPv6 one';
+};
+
 for my $transport (qw(udp tcp)) {
 	subtest "two phones call each other over $transport" => sub {
 		my $bob = phone(user => 'bob', transport => $transport, listen => 1, auto_answer => 0);
@@ -189,6 +199,63 @@ subtest 'a call out of a NAT, with RTP' => sub {
 	is $near->altered($far), 1, 'a packet the peer never recorded counts as altered';
 	is $call->bye->code, 200, 'BYE';
 	$_->close for $near, $far;
+};
+
+# A phone that is a registrar: challenges, then accepts.
+sub registrar {
+	my $challenge = 'Digest realm="r", nonce="n", qop="auth", algorithm=MD5';
+	return phone(user => 'registrar', auto_answer => 1, rtp => rtp(), @_, serve => {
+		REGISTER => sub {
+			my ($self, $request) = @_;
+			my @answer = $request->header('Authorization')
+				? (200, headers => [Contact => $request->header('Contact')])
+				: (401, headers => ['WWW-Authenticate' => $challenge]);
+			$self->respond($request, @answer);
+		},
+	});
+}
+
+subtest 'sipp' => sub {
+	plan skip_all => 'sipp is not installed' unless Holdline::Test::Sipp::available();
+	my $server = registrar();
+	my %account = (remote => $server->address, user => '1001', password => 'secret');
+	ok sipp(scenario => 'uac_register', %account)->succeeded, 'registers with digest';
+	ok sipp(scenario => 'uac_call', %account, to => '1002', calls => 3, rate => 50, pause => 20)
+		->succeeded, 'calls';
+	my $callee = sipp(scenario => 'uas_answer');
+	my $call = $server->invite('1002', destination => $callee->address, sdp => 1);
+	$call->answered;
+	is $call->bye->code, 200, 'is called';
+	ok $callee->succeeded, 'and saw what it should';
+	my $refused = sipp(scenario => 'uac_call', %account, remote => phone(user => 'busy',
+		auto_answer => {code => 486})->address, to => '1002');
+	$refused->wait_exit;
+	is $refused->exit_code, 1, 'a refused call is a failure';
+};
+
+subtest 'baresip' => sub {
+	plan skip_all => 'baresip is not installed' unless Holdline::Test::Baresip::available();
+	my $server = registrar();
+	my $baresip = baresip(user => '1001', password => 'secret', server => $server->address);
+	$baresip->register;
+	my @register = $server->seen('REGISTER');
+	like $register[-1]->header('Authorization'), qr/username="1001"/, 'registers with digest';
+	$baresip->dial('1002');
+	$baresip->event('CALL_ESTABLISHED');
+	ok $server->{rtp}->wait_received(5), 'sends RTP';
+	$server->{rtp}->start(($server->{rtp}->sources)[0]);
+	ok $baresip->event('CALL_RTPESTAB'), 'hears RTP';
+	$baresip->hangup;
+	ok $server->expect('BYE'), 'hangs up';
+	my $call = $server->invite('1001', destination => $register[-1]->from, sdp => 1);
+	$baresip->event('CALL_INCOMING');
+	$baresip->accept;
+	ok $call->answered, 'answers';
+	is $call->reinvite->code, 200, 'takes a re-INVITE';
+	$call->bye;
+	ok $baresip->event('CALL_CLOSED'), 'sees the BYE';
+	$baresip->stop;
+	$server->{rtp}->stop;
 };
 
 finish;

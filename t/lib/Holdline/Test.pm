@@ -11,9 +11,11 @@ use Holdline::Test::Nat;
 use Holdline::Test::Rtp;
 use Holdline::Test::Phone;
 use Holdline::Test::Switch;
+use Holdline::Test::Sipp;
+use Holdline::Test::Baresip;
 
 our @EXPORT = (@Test::More::EXPORT, qw(start_switch switch_object phone phones nat rtp quiet now
-	wait_for near finish source_path loop));
+	wait_for near finish source_path loop sipp baresip));
 
 sub loop { return 'Holdline::Test::Loop' }
 sub now { return Holdline::Test::Loop::now() }
@@ -25,6 +27,8 @@ sub switch_object { return Holdline::Test::Switch->new(@_) }
 sub start_switch { return Holdline::Test::Switch->new(@_)->start }
 sub nat { return Holdline::Test::Nat->new(@_) }
 sub rtp { return Holdline::Test::Rtp->new(@_) }
+sub sipp { return Holdline::Test::Sipp->new(@_) }
+sub baresip { return Holdline::Test::Baresip->new(@_) }
 sub phone { return Holdline::Test::Phone->new(@_) }
 
 # One registered phone for each user of the switch.
@@ -89,7 +93,7 @@ Holdline::Test - everything a scenario of the switch needs
 =head1 DESCRIPTION
 
 Exports all of Test::More and C<start_switch>, C<switch_object> (not started), C<phone>, C<phones>
-(one registered for each user), C<nat>, C<rtp>, C<wait_for { } seconds>, C<quiet(seconds)>, C<now>,
+(one registered for each user), C<nat>, C<rtp>, C<sipp>, C<baresip>, C<wait_for { } seconds>, C<quiet(seconds)>, C<now>,
 C<near>, C<source_path>, C<finish>. Environment: C<HOLDLINE>, C<HOLDLINE_PLUGIN_DIR>,
 C<HOLDLINE_TEST_PATIENCE> (a factor on all time-outs).
 

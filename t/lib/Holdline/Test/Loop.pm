@@ -12,7 +12,8 @@ my %timer;     # id => [due, callback]
 my $next_id = 1;
 
 # Tests wait longer where the switch is slow (sanitizers, a busy machine).
-our $patience = $ENV{HOLDLINE_TEST_PATIENCE} || 1;
+our $patience = $ENV{HOLDLINE_TEST_PATIENCE}
+	|| (($ENV{HOLDLINE_SANITIZERS} || '') eq 'yes' ? 3 : 1);
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
 
@@ -118,6 +119,6 @@ Holdline::Test::Loop - the event loop shared by all phones of a test process
 
 Class methods only: C<add>, C<remove> for readable handles, C<at>, C<after>, C<cancel> for timers on
 the monotonic clock, C<wait_for(condition, timeout, poll)> and C<quiet(seconds)>. Time-outs are
-multiplied by C<HOLDLINE_TEST_PATIENCE>; quiet stretches are not.
+multiplied by C<HOLDLINE_TEST_PATIENCE> (3 with sanitizers, else 1); quiet stretches are not.
 
 =cut

@@ -14,6 +14,7 @@ my %defaults = (
 	allow => 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, REFER, NOTIFY',
 	user_agent => 'Holdline-Test', rport => 1, never_ack => 0, silent => 0, timeout => 5,
 	manual => [],                     # methods not answered automatically
+	serve => {},                      # method => sub (phone, request): answers it instead
 	retransmit => 0,                  # own requests over UDP, RFC 3261 Timer A/E
 );
 
@@ -294,7 +295,9 @@ sub _serve {
 	my ($self, $request) = @_;
 	my $method = $request->method;
 	my $call = $request->{call};
-	if ($method eq 'OPTIONS') {
+	if (my $own = $self->{serve}{$method}) {
+		$own->($self, $request);
+	} elsif ($method eq 'OPTIONS') {
 		$self->respond($request, 200, headers => [Allow => $self->{allow}]);
 	} elsif ($call && $call->serve($request)) {
 		return;
@@ -492,7 +495,8 @@ Holdline::Test::Phone - a scripted SIP phone
 user, password (default: the switch's), auth_user, algorithm (MD5 or SHA-256: take that challenge),
 domain, transport (udp or tcp), local, bind (TCP source host), server, listen, nat, host, port (in
 Via, Contact and SDP), contact, via_host_port, rport, timer, allow, user_agent, never_ack, silent,
-manual (methods to leave unanswered), auto_answer (1 or { sdp, headers, code }), rtp, retransmit, timeout.
+manual (methods to leave unanswered), serve ({ METHOD => sub (phone, request) }: your own answer),
+auto_answer (1 or { sdp, headers, code }), rtp, retransmit, timeout.
 
 =head1 METHODS
 
@@ -500,7 +504,8 @@ register, unregister, request, invite, incoming, respond, send_raw, send_message
 start_request, transact, expect, wait_message, heartbeat, seen, forget, silent, received, story.
 
 Without C<manual> the phone answers OPTIONS, MESSAGE and NOTIFY, and in a call BYE, CANCEL, UPDATE,
-INFO and re-INVITE; what it answered is in the inbox all the same. Responses 401 and 407 are answered
+INFO and re-INVITE; what it answered is in the inbox all the same, auto-answered calls too (C<forget>
+empties it). Responses 401 and 407 are answered
 with credentials unless C<< auth => 0 >>.
 
 =cut

@@ -5,12 +5,12 @@ use warnings;
 use File::Temp qw(tempdir);
 use IO::Socket::UNIX;
 use JSON::PP;
-use POSIX qw(WNOHANG);
 use Test::More ();
 use Holdline::Test::Loop;
 use Holdline::Test::Yaml qw(yaml_text);
+use parent -norequire, 'Holdline::Test::Process';
+use Holdline::Test::Process;
 
-my @running;
 my $sanitizer_report = qr/ERROR: \w+Sanitizer|runtime error: |SUMMARY: \w+Sanitizer/;
 
 sub binary { return $ENV{HOLDLINE} || die "HOLDLINE must name the switch to test\n" }
@@ -25,8 +25,8 @@ sub port_range {
 sub new {
 	my ($class, %arg) = @_;
 	my $dir = tempdir('holdline-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
-	my $self = bless {%arg, dir => $dir, log => "$dir/log", lines => [], offset => 0, cursor => 0,
-		guard => $arg{guard} || 120}, $class;
+	my $self = bless {%arg, dir => $dir, log => "$dir/log", lines => [], offset => 0, cursor => 0},
+		$class;
 	$self->write_file('policy.lua', $arg{lua}) if defined $arg{lua};
 	$self->write_config(defined $arg{yaml} ? $arg{yaml} : $self->default_config);
 	return $self;
@@ -80,7 +80,6 @@ sub password {
 
 sub dir { return $_[0]{dir} }
 sub config_path { return "$_[0]{dir}/holdline.yaml" }
-sub pid { return $_[0]{pid} }
 
 sub command {
 	my ($self) = @_;
@@ -91,29 +90,7 @@ sub command {
 # Starts the process; does not wait.
 sub spawn {
 	my ($self) = @_;
-	my @command = $self->command;
-	my $pid = fork;
-	die "fork: $!" unless defined $pid;
-	if (!$pid) {
-		open STDIN, '<', '/dev/null';
-		open STDOUT, '>>', $self->{log};
-		open STDERR, '>>', $self->{log};
-		exec {$command[0]} @command or POSIX::_exit(127);
-	}
-	$self->{pid} = $pid;
-	$self->{owner} = $$;
-	delete $self->{status};
-	push @running, $self;
-	$SIG{ALRM} = \&_guard;
-	$SIG{INT} = $SIG{TERM} = sub { exit 1 };
-	alarm $self->{guard} * $Holdline::Test::Loop::patience;
-	return $self;
-}
-
-sub _guard {
-	Test::More::diag('time guard: the scenario took too long');
-	$_->tail for @running;
-	exit 1;
+	return $self->run_child($self->command);
 }
 
 # Starts and waits until it serves.
@@ -166,13 +143,6 @@ sub read_log {
 	return;
 }
 
-sub log_text {
-	my ($self) = @_;
-	open my $in, '<:raw', $self->{log} or return '';
-	local $/;
-	return scalar <$in>;
-}
-
 sub _matches {
 	my ($row, $want) = @_;
 	for my $key (keys %$want) {
@@ -201,20 +171,12 @@ sub wait_log {
 			$self->{cursor} = $i + 1;
 			return $found = $self->{lines}[$i];
 		}
-		return $self->_gone;
+		return $self->gone;
 	}, $timeout, 0.005);
 	return $found if $found;
 	$self->tail;
-	die 'the switch ' . ($self->_gone ? 'ended' : 'did not log') . ': '
+	die 'the switch ' . ($self->gone ? 'ended' : 'did not log') . ': '
 		. join ' ', map { "$_=$want{$_}" } sort keys %want;
-}
-
-sub tail {
-	my ($self, $count) = @_;
-	my @line = split /\n/, $self->log_text;
-	my $from = @line - ($count || 30);
-	Test::More::diag(join "\n", "--- the switch's log", @line[($from < 0 ? 0 : $from) .. $#line]);
-	return;
 }
 
 # ---- addresses
@@ -227,7 +189,8 @@ sub address {
 	my $six = defined $local && $local =~ /:/;
 	my $line = $self->{ready}{line};
 	while ($line =~ /\b\Q$transport\E:(\[[0-9a-fA-F:.]+\]:\d+|[\d.]+:\d+)/g) {
-		return $1 if ($1 =~ /^\[/ ? 1 : 0) == ($six ? 1 : 0);
+		my $found = $1;
+		return $found if ($found =~ /^\[/ ? 1 : 0) == ($six ? 1 : 0);
 	}
 	die "no $transport listener in: $line";
 }
@@ -324,43 +287,11 @@ sub cdrs {
 
 # ---- the end
 
-sub _gone {
-	my ($self) = @_;
-	return 1 if defined $self->{status} || !$self->{pid};
-	return 0 unless waitpid($self->{pid}, WNOHANG) == $self->{pid};
-	$self->{status} = $?;
-	@running = grep { $_ != $self } @running;
-	alarm 0 unless @running;
-	return 1;
-}
-
-sub exit_code {
-	my ($self) = @_;
-	return $self->{status} & 127 ? -($self->{status} & 127) : $self->{status} >> 8;
-}
-
-sub wait_exit {
-	my ($self, $timeout) = @_;
-	return Holdline::Test::Loop->wait_for(sub { $self->_gone }, $timeout || 10, 0.005);
-}
-
-sub signal { return kill $_[1], $_[0]{pid} }
-
-sub kill_now {
-	my ($self) = @_;
-	return if !$self->{pid} || defined $self->{status} || $self->{owner} != $$;
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{status} = $?;
-	@running = grep { $_ != $self } @running;
-	return;
-}
-
 # Orderly stop, as one test: exit status 0, no sanitizer report.
 sub stop {
 	my ($self) = @_;
 	return if defined $self->{status} && $self->{stopped}++;
-	my $early = $self->_gone;
+	my $early = $self->gone;
 	$self->signal('TERM') unless $early;
 	my $ended = $self->wait_exit(15);
 	$self->kill_now unless $ended;
@@ -375,15 +306,9 @@ sub stop {
 	return 0;
 }
 
-sub stop_all { $_->stop for @running; return }
-
-sub END {
-	my $status = $?;
-	for my $switch (grep { $_->{owner} == $$ } @running) {
-		$switch->tail if $status;
-		$switch->kill_now;
-	}
-	$? = $status;
+sub stop_all {
+	$_->stop for grep { $_->isa('Holdline::Test::Switch') } Holdline::Test::Process::running();
+	return;
 }
 
 1;
@@ -405,7 +330,6 @@ Holdline::Test::Switch - starts, questions and stops a real switch
 
 C<HOLDLINE> names the binary, C<HOLDLINE_PLUGIN_DIR> the plugins. C<config> is laid over a default
 of UDP and TCP on 127.0.0.1 port 0, all four plugins, C<users> with password C<secret-USER>. C<yaml>
-is a literal file. C<stop> is a test of its own: exit status 0 and no sanitizer report. A scenario
-still running after C<guard> seconds (120) ends with the last log lines.
+is a literal file. C<stop> is a test of its own: exit status 0 and no sanitizer report.
 
 =cut
