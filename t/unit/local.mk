@@ -4,6 +4,7 @@
 #	t_unit_pacer_CFLAGS = $(AM_CFLAGS)
 
 check_PROGRAMS += \
+	t/unit/message \
 	t/unit/parameter \
 	t/unit/uri
 

@@ -1,0 +1,330 @@
+/* A message as a whole: its memory, and how new ones are put together and written (RFC 3261 §7,
+ * §8.1.1, §8.2.6). Text lives in blocks that go with the message, the first of them allocated
+ * together with it: a response costs one allocation. */
+#include "sip/message_parts.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include <osipparser2/osip_parser.h>
+
+enum {
+	ALIGNMENT = 8,	     /* of memory in blocks */
+	CHUNK = 1024,	     /* bytes, at least, of a further block */
+	HEADER_SPARE = 1536, /* for the headers of a message and what is added to it */
+};
+
+struct hl_message_chunk {
+	struct hl_message_chunk *next;
+};
+
+struct hl_message *hl_message_new(size_t spare)
+{
+	struct hl_message *message = hl_alloc(sizeof(*message) + spare);
+
+	if (!message)
+		return NULL;
+	*message = (struct hl_message){.method_text = "", .reason = "", .request_uri = ""};
+	message->free = (char *)(message + 1);
+	message->left = spare;
+	return message;
+}
+
+void *hl_message_alloc(struct hl_message *message, size_t size)
+{
+	struct hl_message_chunk *chunk;
+	void *memory;
+
+	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	if (size > message->left) {
+		message->left = size > CHUNK ? size : CHUNK;
+		chunk = hl_alloc(sizeof(*chunk) + message->left);
+		if (!chunk) {
+			message->left = 0;
+			return NULL;
+		}
+		chunk->next = message->chunks;
+		message->chunks = chunk;
+		message->free = (char *)(chunk + 1);
+	}
+	memory = message->free;
+	message->free += size;
+	message->left -= size;
+	return memory;
+}
+
+char *hl_message_copy(struct hl_message *message, struct hl_slice text)
+{
+	char *copy = hl_message_alloc(message, text.length + 1);
+
+	if (!copy)
+		return NULL;
+	if (text.length)
+		memcpy(copy, text.data, text.length);
+	copy[text.length] = '\0';
+	return copy;
+}
+
+void hl_message_free(struct hl_message *message)
+{
+	struct hl_message_chunk *chunk, *next;
+
+	if (!message)
+		return;
+	if (message->typed)
+		osip_message_free(message->typed);
+	for (chunk = message->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		hl_free(chunk);
+	}
+	hl_free(message);
+}
+
+static bool line_safe(struct hl_slice text)
+{
+	return !memchr(text.data, '\r', text.length) && !memchr(text.data, '\n', text.length) &&
+	       !memchr(text.data, '\0', text.length);
+}
+
+/* Copies `value` and puts it in as a header at `at`; nothing has changed when that fails. */
+static int insert_copy(struct hl_message *message, unsigned at, unsigned kind, struct hl_slice name,
+		       struct hl_slice value)
+{
+	struct hl_slice trimmed = hl_slice_trim(value);
+	char *copy = hl_message_copy(message, trimmed);
+	unsigned count = message->count;
+	int error;
+
+	if (kind == HL_HEADER_OTHER)
+		name.data = hl_message_copy(message, name);
+	if (!copy || !name.data)
+		return -ENOMEM;
+	error = hl_header_insert(message, at, kind, name, copy, trimmed.length);
+	if (error && at == count)
+		message->count = count;
+	else
+		hl_header_forget(message, kind);
+	return error == -E2BIG ? -ENOMEM : error;
+}
+
+/* What may be written as that header: 0, -EINVAL, -ENOMEM. */
+static int check_header(struct hl_message *message, unsigned kind, struct hl_slice name,
+			struct hl_slice value)
+{
+	struct hl_slice method, rest = value;
+	int error = 0;
+
+	if (!value.data || !hl_is_token(name) || !line_safe(value) ||
+	    kind == HL_HEADER_CONTENT_LENGTH)
+		return -EINVAL;
+	if (kind == HL_HEADER_CSEQ)
+		return hl_header_cseq(hl_slice_trim(value), &message->cseq, &method) ? -EINVAL : 0;
+	if (kind == HL_HEADER_FROM || kind == HL_HEADER_TO) {
+		error = hl_header_readable(kind, value.data);
+	} else if (kind == HL_HEADER_VIA || kind == HL_HEADER_CONTACT) {
+		do {
+			char *part = hl_slice_copy(hl_slice_trim(hl_header_cut(&rest)));
+
+			error = part ? hl_header_readable(kind, part) : -ENOMEM;
+			hl_free(part);
+		} while (rest.length && !error);
+	}
+	return error == -EBADMSG ? -EINVAL : error;
+}
+
+int hl_message_add_header(struct hl_message *message, const char *name, const char *value)
+{
+	struct hl_slice title = hl_slice_of(name), text = hl_slice_of(value);
+	unsigned kind = hl_header_kind(title);
+	int error = check_header(message, kind, title, text);
+
+	return error ? error : insert_copy(message, message->count, kind, title, text);
+}
+
+static bool is_header(const struct hl_header *header, unsigned kind, struct hl_slice name)
+{
+	if (header->kind != kind)
+		return false;
+	return kind != HL_HEADER_OTHER ||
+	       hl_slice_equal_nocase((struct hl_slice){header->name, header->name_length}, name);
+}
+
+int hl_message_set_header(struct hl_message *message, const char *name, const char *value)
+{
+	struct hl_slice title = hl_slice_of(name), text = hl_slice_of(value);
+	unsigned kind = hl_header_kind(title), before = message->count, kept = 0;
+	int error = value ? check_header(message, kind, title, text) : 0;
+
+	if (!error && value)
+		error = insert_copy(message, before, kind, title, text);
+	if (error)
+		return error;
+	for (unsigned i = 0; i < message->count; i++)
+		if (i >= before || !is_header(&message->headers[i], kind, title))
+			message->headers[kept++] = message->headers[i];
+	message->count = kept;
+	hl_header_forget(message, kind);
+	return 0;
+}
+
+const char *hl_message_header(const struct hl_message *message, const char *name, unsigned index)
+{
+	struct hl_slice title = hl_slice_of(name);
+	unsigned kind = hl_header_kind(title);
+
+	for (unsigned i = 0; i < message->count; i++)
+		if (is_header(&message->headers[i], kind, title) && !index--)
+			return message->headers[i].value;
+	return NULL;
+}
+
+int hl_message_via_push(struct hl_message *message, const char *value)
+{
+	return insert_copy(message, 0, HL_HEADER_VIA, (struct hl_slice){"", 0}, hl_slice_of(value));
+}
+
+int hl_message_set_body(struct hl_message *message, const char *type, struct hl_slice body)
+{
+	char *copy = NULL;
+	int error;
+
+	if (body.length) {
+		copy = hl_message_copy(message, body);
+		if (!copy)
+			return -ENOMEM;
+	}
+	error = hl_message_set_header(message, "Content-Type", body.length ? type : NULL);
+	if (error)
+		return error;
+	message->body = (struct hl_slice){copy, body.length};
+	return 0;
+}
+
+struct hl_message *hl_message_request(enum hl_method method, const char *request_uri,
+				      const char *from, const char *to, const char *call_id,
+				      uint32_t cseq)
+{
+	struct hl_slice uri = hl_slice_of(request_uri);
+	struct hl_message *message = hl_message_new(HEADER_SPARE + 3 * uri.length);
+	char number[48];
+
+	if (!message)
+		return NULL;
+	message->method = method;
+	message->method_text = hl_method_text(method);
+	message->request_uri = hl_message_copy(message, uri);
+	snprintf(number, sizeof(number), "%u %s", cseq, message->method_text);
+	if (!message->request_uri || !uri.length || strpbrk(request_uri, " \t\r\n<>\"") ||
+	    !*call_id || strpbrk(call_id, " \t") ||
+	    hl_message_add_header(message, "Max-Forwards", "70") ||
+	    hl_message_add_header(message, "From", from) ||
+	    hl_message_add_header(message, "To", to) ||
+	    hl_message_add_header(message, "Call-ID", call_id) ||
+	    hl_message_add_header(message, "CSeq", number)) {
+		hl_message_free(message);
+		return NULL;
+	}
+	return message;
+}
+
+/* Whether a header of the request comes back in its response (RFC 3261 §8.2.6, §12.1.1). */
+static bool is_copied(unsigned kind, int code)
+{
+	switch (kind) {
+	case HL_HEADER_VIA:
+	case HL_HEADER_FROM:
+	case HL_HEADER_TO:
+	case HL_HEADER_CALL_ID:
+	case HL_HEADER_CSEQ: return true;
+	case HL_HEADER_RECORD_ROUTE: return code > 100 && code < 300;
+	case HL_HEADER_TIMESTAMP: return code == 100;
+	default: return false;
+	}
+}
+
+static int copy_header(struct hl_message *response, const struct hl_header *header,
+		       const char *to_tag)
+{
+	size_t length = header->value_length, more = to_tag ? strlen(to_tag) : 0;
+	char *value = hl_message_alloc(response, length + sizeof(";tag=") + more);
+
+	if (!value)
+		return -ENOMEM;
+	memcpy(value, header->value, length + 1);
+	if (to_tag) {
+		memcpy(value + length, ";tag=", 5);
+		memcpy(value + length + 5, to_tag, more + 1);
+		length += 5 + more;
+	}
+	/* The value was cut already: a second look at its commas is not needed. */
+	return hl_header_insert(response, response->count, header->kind,
+				(struct hl_slice){header->name, header->name_length}, value,
+				length);
+}
+
+static const char *usual_reason(int code)
+{
+	const char *reason = osip_message_get_reason(code);
+
+	return reason ? reason : code < 300 ? "OK" : "Failure";
+}
+
+struct hl_message *hl_message_response(const struct hl_message *request, int code,
+				       const char *reason, const char *to_tag)
+{
+	size_t size = HEADER_SPARE + (reason ? strlen(reason) : 0);
+	struct hl_message *response;
+	int error = 0;
+
+	if (to_tag && (*hl_message_to_tag(request) || !*to_tag))
+		to_tag = NULL;
+	for (unsigned i = 0; i < request->count; i++)
+		if (is_copied(request->headers[i].kind, code))
+			size += request->headers[i].value_length + 2 * ALIGNMENT;
+	response = hl_message_new(size);
+	if (!response)
+		return NULL;
+	response->method = request->method;
+	response->method_text = hl_message_copy(response, hl_slice_of(request->method_text));
+	response->cseq = request->cseq;
+	response->status = code;
+	response->reason =
+		reason ? hl_message_copy(response, hl_slice_of(reason)) : usual_reason(code);
+	if (!response->method_text || !response->reason)
+		error = -ENOMEM;
+	for (unsigned i = 0; i < request->count && !error; i++) {
+		const struct hl_header *header = &request->headers[i];
+
+		if (is_copied(header->kind, code))
+			error = copy_header(response, header,
+					    header->kind == HL_HEADER_TO ? to_tag : NULL);
+	}
+	if (!error)
+		return response;
+	hl_message_free(response);
+	return NULL;
+}
+
+int hl_message_write(const struct hl_message *message, struct hl_text *text)
+{
+	if (message->status)
+		hl_text_printf(text, "SIP/2.0 %d %s\r\n", message->status, message->reason);
+	else
+		hl_text_printf(text, "%s %s SIP/2.0\r\n", message->method_text,
+			       message->request_uri);
+	for (unsigned i = 0; i < message->count; i++) {
+		const struct hl_header *header = &message->headers[i];
+
+		if (header->kind == HL_HEADER_CONTENT_LENGTH)
+			continue;
+		hl_text_append(text, header->name, header->name_length);
+		hl_text_append(text, ": ", 2);
+		hl_text_append(text, header->value, header->value_length);
+		hl_text_append(text, "\r\n", 2);
+	}
+	hl_text_printf(text, "Content-Length: %zu\r\n\r\n", message->body.length);
+	hl_text_slice(text, message->body);
+	return text->failed ? -ENOMEM : 0;
+}

@@ -1,0 +1,387 @@
+/* Header lines: names and compact forms (RFC 3261 §7.3), values that stand side by side behind
+ * commas, and libosip2's reading of those that have an inside. */
+#include "sip/message_parts.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#include <osipparser2/osip_parser.h>
+
+enum {
+	FEW_HEADERS = 24,     /* room for a first allocation */
+	CSEQ_MAX = 0x7fffffff /* RFC 3261 §8.1.1.5 */
+};
+
+enum header_flag { ONCE = 1, LIST = 2 /* each value between commas is a header of its own */ };
+
+static const struct header_row {
+	const char *name;
+	uint8_t length;
+	char compact; /* 0: none */
+	uint8_t flags;
+} rows[] = {
+#define ROW(kind, name, compact, flags) [kind] = {name, sizeof(name) - 1, compact, flags}
+	ROW(HL_HEADER_OTHER, "", 0, 0),
+	ROW(HL_HEADER_VIA, "Via", 'v', LIST),
+	ROW(HL_HEADER_FROM, "From", 'f', ONCE),
+	ROW(HL_HEADER_TO, "To", 't', ONCE),
+	ROW(HL_HEADER_CALL_ID, "Call-ID", 'i', ONCE),
+	ROW(HL_HEADER_CSEQ, "CSeq", 0, ONCE),
+	ROW(HL_HEADER_CONTACT, "Contact", 'm', LIST),
+	ROW(HL_HEADER_CONTENT_LENGTH, "Content-Length", 'l', ONCE),
+	ROW(HL_HEADER_CONTENT_TYPE, "Content-Type", 'c', ONCE),
+	ROW(HL_HEADER_MAX_FORWARDS, "Max-Forwards", 0, ONCE),
+	ROW(HL_HEADER_RECORD_ROUTE, "Record-Route", 0, LIST),
+	ROW(HL_HEADER_TIMESTAMP, "Timestamp", 0, 0),
+	ROW(12, "Route", 0, LIST),
+	ROW(13, "Path", 0, LIST),
+	ROW(14, "Service-Route", 0, LIST),
+	ROW(15, "Session-Expires", 'x', 0),
+	ROW(16, "Supported", 'k', 0),
+	ROW(17, "Subject", 's', 0),
+	ROW(18, "Content-Encoding", 'e', 0),
+	ROW(19, "Event", 'o', 0),
+	ROW(20, "Allow-Events", 'u', 0),
+	ROW(21, "Refer-To", 'r', 0),
+	ROW(22, "Referred-By", 'b', 0),
+	ROW(23, "Accept-Contact", 'a', 0),
+	ROW(24, "Reject-Contact", 'j', 0),
+	ROW(25, "Request-Disposition", 'd', 0),
+	ROW(26, "Identity", 'y', 0),
+	ROW(27, "Identity-Info", 'n', 0),
+	ROW(28, "Allow", 0, 0),
+	ROW(29, "Expires", 0, 0),
+	ROW(30, "Require", 0, 0),
+	ROW(31, "User-Agent", 0, 0),
+	ROW(32, "Authorization", 0, 0),
+	ROW(33, "Proxy-Authorization", 0, 0),
+	ROW(34, "P-Asserted-Identity", 0, LIST),
+	ROW(35, "P-Preferred-Identity", 0, LIST),
+#undef ROW
+};
+
+static const char *const methods[] = {
+	[HL_METHOD_OTHER] = "",
+	[HL_METHOD_INVITE] = "INVITE",
+	[HL_METHOD_ACK] = "ACK",
+	[HL_METHOD_BYE] = "BYE",
+	[HL_METHOD_CANCEL] = "CANCEL",
+	[HL_METHOD_OPTIONS] = "OPTIONS",
+	[HL_METHOD_REGISTER] = "REGISTER",
+	[HL_METHOD_UPDATE] = "UPDATE",
+	[HL_METHOD_PRACK] = "PRACK",
+	[HL_METHOD_INFO] = "INFO",
+	[HL_METHOD_MESSAGE] = "MESSAGE",
+	[HL_METHOD_REFER] = "REFER",
+	[HL_METHOD_NOTIFY] = "NOTIFY",
+	[HL_METHOD_SUBSCRIBE] = "SUBSCRIBE",
+	[HL_METHOD_PUBLISH] = "PUBLISH",
+};
+
+const char *hl_method_text(enum hl_method method)
+{
+	return (unsigned)method < HL_COUNT(methods) ? methods[method] : "";
+}
+
+enum hl_method hl_method_of(struct hl_slice text)
+{
+	for (unsigned i = 1; i < HL_COUNT(methods); i++)
+		if (hl_slice_equal(text, hl_slice_of(methods[i])))
+			return i;
+	return HL_METHOD_OTHER;
+}
+
+bool hl_is_token(struct hl_slice text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.data[i];
+
+		if (!c || (!isalnum((unsigned char)c) && !strchr("-.!%*_+`'~", c)))
+			return false;
+	}
+	return text.length > 0;
+}
+
+unsigned hl_header_kind(struct hl_slice name)
+{
+	char first = name.length ? (char)tolower((unsigned char)name.data[0]) : 0;
+
+	for (unsigned i = 1; i < HL_COUNT(rows); i++) {
+		if (name.length == 1 && rows[i].compact == first)
+			return i;
+		if (name.length == rows[i].length &&
+		    first == tolower((unsigned char)rows[i].name[0]) &&
+		    hl_slice_equal_nocase(name, (struct hl_slice){rows[i].name, rows[i].length}))
+			return i;
+	}
+	return HL_HEADER_OTHER;
+}
+
+bool hl_header_once(unsigned kind)
+{
+	return rows[kind].flags & ONCE;
+}
+
+const struct hl_header *hl_header_first(const struct hl_message *message, unsigned kind)
+{
+	for (unsigned i = 0; i < message->count; i++)
+		if (message->headers[i].kind == kind)
+			return &message->headers[i];
+	return NULL;
+}
+
+struct hl_slice hl_header_cut(struct hl_slice *rest)
+{
+	struct hl_slice whole = *rest;
+	bool quoted = false, bracketed = false;
+
+	for (size_t i = 0; i < whole.length; i++) {
+		switch (whole.data[i]) {
+		case '\\': i += quoted; break;
+		case '"': quoted = !quoted; break;
+		case '<': bracketed |= !quoted; break;
+		case '>': bracketed &= quoted; break;
+		case ',':
+			if (quoted || bracketed)
+				break;
+			rest->data = whole.data + i + 1;
+			rest->length = whole.length - i - 1;
+			return (struct hl_slice){whole.data, i};
+		}
+	}
+	*rest = (struct hl_slice){NULL, 0};
+	return whole;
+}
+
+static int make_room(struct hl_message *message)
+{
+	unsigned capacity = message->capacity ? 2 * message->capacity : FEW_HEADERS;
+	struct hl_header *headers;
+
+	if (message->count == HL_MESSAGE_HEADERS)
+		return -E2BIG;
+	if (message->count < message->capacity)
+		return 0;
+	headers = hl_message_alloc(message, capacity * sizeof(*headers));
+	if (!headers)
+		return -ENOMEM;
+	if (message->count)
+		memcpy(headers, message->headers, message->count * sizeof(*headers));
+	message->headers = headers;
+	message->capacity = capacity;
+	return 0;
+}
+
+static int insert_one(struct hl_message *message, unsigned at, const struct hl_header *header)
+{
+	int error = make_room(message);
+
+	if (error)
+		return error;
+	memmove(message->headers + at + 1, message->headers + at,
+		(message->count - at) * sizeof(*header));
+	message->headers[at] = *header;
+	message->count++;
+	return 0;
+}
+
+int hl_header_insert(struct hl_message *message, unsigned at, unsigned kind, struct hl_slice name,
+		     char *value, size_t length)
+{
+	struct hl_header header = {.name = name.data,
+				   .name_length = (uint32_t)name.length,
+				   .value = value,
+				   .value_length = (uint32_t)length,
+				   .kind = (uint8_t)kind};
+	struct hl_slice rest = {value, length};
+	int error = 0;
+
+	if (kind != HL_HEADER_OTHER) {
+		header.name = rows[kind].name;
+		header.name_length = rows[kind].length;
+	}
+	if (!(rows[kind].flags & LIST) || !memchr(value, ',', length))
+		return insert_one(message, at, &header);
+	while (rest.length && !error) {
+		struct hl_slice part = hl_slice_trim(hl_header_cut(&rest));
+
+		if (!part.length)
+			continue;
+		header.value = part.data;
+		header.value_length = (uint32_t)part.length;
+		value[part.data + part.length - value] = '\0';
+		error = insert_one(message, at++, &header);
+	}
+	return error;
+}
+
+int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *method)
+{
+	size_t digits = 0;
+	uint64_t parsed;
+	struct hl_slice name;
+
+	while (digits < value.length && isdigit((unsigned char)value.data[digits]))
+		digits++;
+	name = hl_slice_trim((struct hl_slice){value.data + digits, value.length - digits});
+	if (digits == value.length || !isspace((unsigned char)value.data[digits]) ||
+	    !hl_is_token(name) || hl_slice_number((struct hl_slice){value.data, digits}, &parsed) ||
+	    parsed > CSEQ_MAX)
+		return -EBADMSG;
+	*number = (uint32_t)parsed;
+	*method = name;
+	return 0;
+}
+
+/* libosip2's codes: everything but "no memory" means that it could not be read. */
+static int from_osip(int code)
+{
+	return code >= 0 ? 0 : code == OSIP_NOMEM ? -ENOMEM : -EBADMSG;
+}
+
+void hl_header_forget(struct hl_message *message, unsigned kind)
+{
+	osip_message_t *typed = message->typed;
+
+	if (!(message->read & 1u << kind))
+		return;
+	message->read &= ~(1u << kind);
+	switch (kind) {
+	case HL_HEADER_VIA:
+		osip_list_special_free(&typed->vias, (void (*)(void *))osip_via_free);
+		break;
+	case HL_HEADER_CONTACT:
+		osip_list_special_free(&typed->contacts, (void (*)(void *))osip_contact_free);
+		break;
+	case HL_HEADER_FROM:
+		osip_from_free(typed->from);
+		typed->from = NULL;
+		message->display = NULL;
+		break;
+	case HL_HEADER_TO:
+		osip_to_free(typed->to);
+		typed->to = NULL;
+		break;
+	}
+}
+
+/* libosip2 takes the brackets off an IPv6 host; our readers want it as it stands. */
+static int bracket_host(osip_via_t *via)
+{
+	size_t length = strlen(via->host);
+	char *host;
+
+	if (!strchr(via->host, ':'))
+		return 0;
+	host = osip_malloc(length + 3);
+	if (!host)
+		return -ENOMEM;
+	host[0] = '[';
+	memcpy(host + 1, via->host, length);
+	memcpy(host + 1 + length, "]", 2);
+	osip_free(via->host);
+	via->host = host;
+	return 0;
+}
+
+/* libosip2 keeps the blanks around parameters (`; tag = 1`). */
+static void trim_in_place(char *text)
+{
+	struct hl_slice trimmed = hl_slice_trim(hl_slice_of(text));
+
+	if (!text || trimmed.length == strlen(text))
+		return;
+	memmove(text, trimmed.data, trimmed.length);
+	text[trimmed.length] = '\0';
+}
+
+static void tidy(osip_list_t *parameters)
+{
+	osip_list_iterator_t at;
+	osip_generic_param_t *parameter = osip_list_get_first(parameters, &at);
+
+	for (; parameter; parameter = osip_list_get_next(&at)) {
+		trim_in_place(parameter->gname);
+		trim_in_place(parameter->gvalue);
+	}
+}
+
+/* What a reading needs before it is used: a reading that can be used at all, and tidy. */
+static int finish_via(osip_via_t *via)
+{
+	uint64_t port = 1;
+
+	if (!via->protocol || !*via->protocol || !via->host || !*via->host)
+		return -EBADMSG;
+	if (via->port &&
+	    (hl_slice_number(hl_slice_of(via->port), &port) || !port || port > UINT16_MAX))
+		return -EBADMSG;
+	tidy(&via->via_params);
+	return bracket_host(via);
+}
+
+static int finish_name(osip_from_t *name, bool star)
+{
+	tidy(&name->gen_params);
+	if (name->url || (star && name->displayname && !strcmp(name->displayname, "*")))
+		return 0;
+	return -EBADMSG;
+}
+
+/* Reads one value into `typed`, where libosip2 has put it last. */
+static int read_one(osip_message_t *typed, unsigned kind, const char *value)
+{
+	osip_list_t *list = kind == HL_HEADER_VIA ? &typed->vias : &typed->contacts;
+	int error;
+
+	if (!*value)
+		return -EBADMSG; /* libosip2 passes over empty values: the indexes would differ */
+	switch (kind) {
+	case HL_HEADER_VIA: error = from_osip(osip_message_set_via(typed, value)); break;
+	case HL_HEADER_CONTACT: error = from_osip(osip_message_set_contact(typed, value)); break;
+	case HL_HEADER_FROM: error = from_osip(osip_message_set_from(typed, value)); break;
+	case HL_HEADER_TO: error = from_osip(osip_message_set_to(typed, value)); break;
+	default: return 0;
+	}
+	if (error)
+		return error;
+	switch (kind) {
+	case HL_HEADER_VIA: return finish_via(osip_list_get(list, osip_list_size(list) - 1));
+	case HL_HEADER_FROM: return finish_name(typed->from, false);
+	case HL_HEADER_TO: return finish_name(typed->to, false);
+	default: return finish_name(osip_list_get(list, osip_list_size(list) - 1), true);
+	}
+}
+
+int hl_header_readable(unsigned kind, const char *value)
+{
+	osip_message_t *scratch;
+	int error;
+
+	if (kind != HL_HEADER_VIA && kind != HL_HEADER_CONTACT && kind != HL_HEADER_FROM &&
+	    kind != HL_HEADER_TO)
+		return 0;
+	if (osip_message_init(&scratch))
+		return -ENOMEM;
+	error = read_one(scratch, kind, value);
+	osip_message_free(scratch);
+	return error;
+}
+
+int hl_header_read(const struct hl_message *constant, unsigned kind)
+{
+	struct hl_message *message = (struct hl_message *)(uintptr_t)constant;
+	int error = 0;
+
+	if (message->read & 1u << kind)
+		return 0;
+	if (!message->typed && osip_message_init(&message->typed))
+		return -ENOMEM;
+	message->read |= 1u << kind;
+	for (unsigned i = 0; i < message->count && !error; i++)
+		if (message->headers[i].kind == kind)
+			error = read_one(message->typed, kind, message->headers[i].value);
+	if (error)
+		hl_header_forget(message, kind);
+	return error;
+}

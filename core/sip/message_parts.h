@@ -1,0 +1,94 @@
+/* The inside of a message, for core/sip/message*.c only. What is on the wire are the header lines,
+ * in their order and as they were written; what From, To, Via and Contact mean is libosip2's
+ * reading of those lines, made when first asked for and forgotten when a line changes. */
+#ifndef HL_SIP_MESSAGE_PARTS_H
+#define HL_SIP_MESSAGE_PARTS_H
+
+#include "sip/message.h"
+
+#include <osipparser2/osip_message.h>
+
+/* Headers that have a compact form or are treated specially; the table is in message_header.c. */
+enum hl_header_kind {
+	HL_HEADER_OTHER, /* compared by name */
+	HL_HEADER_VIA,
+	HL_HEADER_FROM,
+	HL_HEADER_TO,
+	HL_HEADER_CALL_ID,
+	HL_HEADER_CSEQ,
+	HL_HEADER_CONTACT,
+	HL_HEADER_CONTENT_LENGTH,
+	HL_HEADER_CONTENT_TYPE,
+	HL_HEADER_MAX_FORWARDS,
+	HL_HEADER_RECORD_ROUTE,
+	HL_HEADER_TIMESTAMP,
+	HL_HEADER_KINDS = 64 /* at most: kinds are bits of a set */
+};
+
+struct hl_header {
+	const char *name;      /* the full name; static, or in the message's memory */
+	const char *value;     /* trimmed, NUL-terminated, in the message's memory */
+	uint32_t name_length;  /* bytes */
+	uint32_t value_length; /* bytes */
+	uint8_t kind;	       /* enum hl_header_kind or a row of the table */
+};
+
+struct hl_message_chunk; /* a further block of memory */
+
+struct hl_message {
+	enum hl_method method;
+	int status;		  /* 0: a request */
+	const char *method_text;  /* as written */
+	const char *reason;	  /* responses */
+	const char *request_uri;  /* requests */
+	uint32_t cseq;		  /* number of the CSeq */
+	unsigned count, capacity; /* of headers */
+	struct hl_header *headers;
+	struct hl_slice body;
+	osip_message_t *typed;		 /* owned; NULL until a reading was asked for */
+	unsigned read;			 /* kinds that `typed` has, as bits */
+	const char *display;		 /* From's display name, NULL until asked for */
+	char *free;			 /* memory not given out yet */
+	size_t left;			 /* bytes of it */
+	struct hl_message_chunk *chunks; /* owned: what was allocated later */
+};
+
+/* Memory. */
+/* An empty message with room for `spare` bytes of text; NULL when memory is out. */
+struct hl_message *hl_message_new(size_t spare);
+/* Memory that lives as long as the message; NULL when memory is out. */
+void *hl_message_alloc(struct hl_message *message, size_t size);
+char *hl_message_copy(struct hl_message *message, struct hl_slice text);
+
+/* Headers. */
+enum hl_method hl_method_of(struct hl_slice text);
+/* Whether `text` is a token (RFC 3261 §25.1): methods, header names. */
+bool hl_is_token(struct hl_slice text);
+/* The table's row for a full or compact name, or HL_HEADER_OTHER. */
+unsigned hl_header_kind(struct hl_slice name);
+/* Whether that header may come once only. */
+bool hl_header_once(unsigned kind);
+/* Adds a header line at position `at`; both strings are in the message's memory or static; `value`
+ * is cut at its commas where each part is a value of its own. 0, -ENOMEM, -E2BIG. */
+int hl_header_insert(struct hl_message *message, unsigned at, unsigned kind, struct hl_slice name,
+		     char *value, size_t length);
+/* The first header of that kind, or NULL. */
+const struct hl_header *hl_header_first(const struct hl_message *message, unsigned kind);
+/* Reads "number method". 0 or -EBADMSG. */
+int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *method);
+/* Whether libosip2 can read that value: 0, -EBADMSG, -ENOMEM. */
+int hl_header_readable(unsigned kind, const char *value);
+/* Forgets the reading of a kind whose lines have changed. */
+void hl_header_forget(struct hl_message *message, unsigned kind);
+/* libosip2's reading of all headers of a kind: 0, -EBADMSG, -ENOMEM. Fills what is a cache only,
+ * and so takes a message that is constant to its caller. */
+int hl_header_read(const struct hl_message *message, unsigned kind);
+
+/* Via: writes `value` with received and rport (RFC 3581 §4) to `out`, which has room for the value
+ * and HL_VIA_MARK more. Returns the length. */
+enum { HL_VIA_MARK = 96 };
+size_t hl_via_mark(struct hl_slice value, const struct hl_address *source, char *out);
+/* Up to the next comma outside quotes and angle brackets; what is behind it stays in `*rest`. */
+struct hl_slice hl_header_cut(struct hl_slice *rest);
+
+#endif
