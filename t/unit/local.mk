@@ -4,8 +4,15 @@
 #	t_unit_pacer_CFLAGS = $(AM_CFLAGS)
 
 check_PROGRAMS += \
+	t/unit/address \
+	t/unit/handle \
+	t/unit/hash \
+	t/unit/json \
+	t/unit/log \
 	t/unit/message \
 	t/unit/parameter \
+	t/unit/slice \
+	t/unit/text \
 	t/unit/uri
 
 EXTRA_DIST += \
