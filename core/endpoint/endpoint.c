@@ -303,6 +303,8 @@ static void contact_update(struct hl_endpoints *table, struct hl_contact *contac
 	contact->cseq = binding->cseq;
 	contact->reg_id = binding->reg_id;
 	contact->q = (int16_t)binding->q;
+	if (contact->reachable == 0)
+		contact->reachable = 1; /* it has just spoken */
 	contact->nat = binding->nat;
 	contact->nat_reason = binding->nat_reason;
 	hl_deadline_set(&table->expiry, &contact->expiry, contact->expires);

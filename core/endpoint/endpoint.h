@@ -66,7 +66,8 @@ HL_EXPORT struct hl_contact *hl_endpoint_spare(const struct hl_endpoint *endpoin
 /* Adds, refreshes or moves. 0 or -ENOMEM: nothing changed then. */
 HL_EXPORT int hl_contact_bind(struct hl_endpoints *table, const struct hl_binding *binding,
 			      struct hl_contact **contact);
-/* Removes; `why` ("unregistered", "expired", "evicted", "kicked", "disconnected") is logged. */
+/* Removes; `why` ("unregistered", "expired", "evicted", "replaced", "kicked",
+ * "unreachable", "disconnected") is logged as the event. */
 HL_EXPORT void hl_contact_remove(struct hl_endpoints *table, struct hl_contact *contact,
 				 const char *why);
 /* A packet came over that flow: proof of life for its contacts (K16). O(1). */

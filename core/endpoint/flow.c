@@ -55,6 +55,8 @@ void hl_flow_leave(struct hl_endpoints *table, struct hl_contact *contact)
 static void contact_heard(struct hl_endpoints *table, struct hl_contact *contact, uint64_t now)
 {
 	contact->heard = now;
+	if (contact->reachable == 0)
+		contact->reachable = 1;
 	table->event(table->arg, HL_CONTACT_HEARD, contact);
 }
 

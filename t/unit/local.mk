@@ -12,8 +12,12 @@ check_PROGRAMS += \
 	t/unit/message \
 	t/unit/parameter \
 	t/unit/slice \
+	t/unit/suspension \
 	t/unit/text \
 	t/unit/uri
+
+t_unit_suspension_SOURCES = t/unit/suspension.c plugins/registrar/suspension.c
+t_unit_suspension_CFLAGS = $(AM_CFLAGS)
 
 EXTRA_DIST += \
 	t/unit/tap.h
