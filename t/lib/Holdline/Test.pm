@@ -15,7 +15,7 @@ use Holdline::Test::Sipp;
 use Holdline::Test::Baresip;
 
 our @EXPORT = (@Test::More::EXPORT, qw(start_switch switch_object phone phones nat rtp quiet now
-	wait_for near finish source_path loop sipp baresip));
+	wait_for near finish source_path loop sipp baresip heartbeats));
 
 sub loop { return 'Holdline::Test::Loop' }
 sub now { return Holdline::Test::Loop::now() }
@@ -31,14 +31,23 @@ sub sipp { return Holdline::Test::Sipp->new(@_) }
 sub baresip { return Holdline::Test::Baresip->new(@_) }
 sub phone { return Holdline::Test::Phone->new(@_) }
 
-# One registered phone for each user of the switch.
+# One registered phone for each user of the switch; behind a NAT each has a port of its own.
 sub phones {
-	my ($switch, @arg) = @_;
+	my ($switch, %arg) = @_;
+	my $port = $arg{nat} ? delete $arg{port} || 5060 : undef;
 	return map {
-		my $phone = phone(switch => $switch, user => $_, @arg);
-		$phone->register->code == 200 or die "phone $_ cannot register\n" . $phone->story;
+		my $phone = phone(%arg, switch => $switch, user => $_, $port ? (port => $port++) : ());
+		my $response = $phone->register;
+		$response->code == 200 or die "phone $_ cannot register\n" . $phone->story;
 		$phone;
 	} @{$switch->{users}};
+}
+
+# Every heartbeat these phones have had, in order of arrival: [phone, message].
+sub heartbeats {
+	my (@phones) = @_;
+	return sort { $a->[1]->at <=> $b->[1]->at }
+		map { my $phone = $_; map { [$phone, $_] } $phone->heartbeats } @phones;
 }
 
 # Passes when `got` is within `tolerance` of `wanted`.
@@ -94,7 +103,7 @@ Holdline::Test - everything a scenario of the switch needs
 
 Exports all of Test::More and C<start_switch>, C<switch_object> (not started), C<phone>, C<phones>
 (one registered for each user), C<nat>, C<rtp>, C<sipp>, C<baresip>, C<wait_for { } seconds>, C<quiet(seconds)>, C<now>,
-C<near>, C<source_path>, C<finish>. Environment: C<HOLDLINE>, C<HOLDLINE_PLUGIN_DIR>,
+C<near>, C<heartbeats(phones)>, C<source_path>, C<finish>. Environment: C<HOLDLINE>, C<HOLDLINE_PLUGIN_DIR>,
 C<HOLDLINE_TEST_PATIENCE> (a factor on all time-outs).
 
 =cut

@@ -2,6 +2,7 @@
 package Holdline::Test::Switch;
 use strict;
 use warnings;
+use Cwd qw(abs_path);
 use File::Temp qw(tempdir);
 use IO::Socket::UNIX;
 use JSON::PP;
@@ -12,6 +13,10 @@ use parent -norequire, 'Holdline::Test::Process';
 use Holdline::Test::Process;
 
 my $sanitizer_report = qr/ERROR: \w+Sanitizer|runtime error: |SUMMARY: \w+Sanitizer/;
+
+# The stock scripts of the source tree, for a switch that is not installed.
+(my $tree = abs_path(__FILE__)) =~ s{/t/lib/Holdline/Test/Switch\.pm$}{};
+$ENV{HOLDLINE_SCRIPT_DIR} ||= "$tree/scripts";
 
 sub binary { return $ENV{HOLDLINE} || die "HOLDLINE must name the switch to test\n" }
 
