@@ -20,7 +20,7 @@ my @rooms = (
 	[endpoint => qw(sip config)],
 	[call     => qw(sip endpoint)],
 	[policy   => qw(config endpoint/view.h call/view.h call/cdr.h)],    # as values
-	[plugin   => qw(config)],
+	[plugin   => qw(config endpoint/contact.h call/leg.h)],    # space.c: where plugins' bytes are
 	[store    => qw(loop)],
 	[control  => qw(loop plugin)],    # of plugin/ the registrations
 );

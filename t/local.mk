@@ -5,6 +5,7 @@
 #	make check TEST_JOBS=4 TEST_TIMEOUT=90  at once; seconds each may take
 
 include t/unit/local.mk
+include t/plugins/local.mk
 include t/bench/local.mk
 
 perl_tests += \

@@ -48,8 +48,7 @@ HL_EXPORT int hl_stage_datagram(struct hl_modules *modules, const struct hl_flow
 				struct hl_slice bytes);
 HL_EXPORT int hl_stage_request(struct hl_modules *modules, struct hl_transaction *transaction,
 			       struct hl_message *message);
-HL_EXPORT void hl_stage_contact(struct hl_modules *modules, int event,
-				struct hl_contact *contact);
+HL_EXPORT void hl_stage_contact(struct hl_modules *modules, int event, struct hl_contact *contact);
 HL_EXPORT int hl_stage_route(struct hl_modules *modules, struct hl_call *call);
 HL_EXPORT int hl_stage_offer(struct hl_modules *modules, struct hl_call *call, struct hl_leg *from,
 			     struct hl_leg *to, struct hl_slice sdp, struct hl_text *rewritten);
@@ -69,7 +68,17 @@ HL_EXPORT void hl_stage_call_json(struct hl_modules *modules, struct hl_call *ca
 HL_EXPORT void hl_stage_leg_json(struct hl_modules *modules, struct hl_leg *leg,
 				 struct hl_json *json);
 
-/* The commands that were registered. */
+/* The arguments of a command, as whoever runs it has them. */
+struct hl_argument_pair {
+	const char *name, *value; /* borrowed */
+};
+struct hl_arguments {
+	const struct hl_argument_pair *items; /* borrowed */
+	size_t count;
+};
+
+/* The commands that were registered: hl_command_register (switch.c) comes to hl_commands_add, and
+ * what a plugin registers in its init goes with it. 0, -EEXIST, -ENOMEM. Visited by name. */
 HL_EXPORT const struct hl_command *hl_command_find(const struct hl_modules *modules,
 						   const char *name);
 HL_EXPORT void hl_commands_each(const struct hl_modules *modules,

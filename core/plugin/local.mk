@@ -1,7 +1,14 @@
 # plugin: loader, stages, registrations.
 
 core_libcore_a_SOURCES += \
-	core/plugin/loader.h
+	core/plugin/commands.c \
+	core/plugin/loader.c \
+	core/plugin/loader.h \
+	core/plugin/module.c \
+	core/plugin/order.c \
+	core/plugin/private.h \
+	core/plugin/space.c \
+	core/plugin/stages.c
 
 # Headers that a plugin reaches through holdline.h
 holdlineplugindir = $(holdlinedir)/plugin

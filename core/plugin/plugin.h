@@ -28,12 +28,11 @@ enum { HL_NEXT = 0, HL_DONE = 1 };
 struct hl_stages {
 	/* Bytes that are no SIP message. DONE: they are dealt with. */
 	int (*datagram)(struct hl_module *self, const struct hl_flow *flow, struct hl_slice bytes);
-	/* A request outside any dialog, ACK and CANCEL excepted. DONE: it was answered or will be. */
+	/* A request outside any dialog, not ACK or CANCEL. DONE: it was answered or will be. */
 	int (*request)(struct hl_module *self, struct hl_transaction *transaction,
 		       struct hl_message *message);
 	/* Something happened to a contact (enum hl_contact_event). */
-	void (*contact)(struct hl_module *self, int event,
-			struct hl_contact *contact);
+	void (*contact)(struct hl_module *self, int event, struct hl_contact *contact);
 	/* A call is about to be routed; a code refuses it. */
 	int (*route)(struct hl_module *self, struct hl_call *call);
 	/* An SDP offer or answer goes from one leg to the other. DONE: `rewritten` goes in place of
@@ -42,7 +41,8 @@ struct hl_stages {
 		     struct hl_leg *to, struct hl_slice sdp, struct hl_text *rewritten);
 	int (*answer)(struct hl_module *self, struct hl_call *call, struct hl_leg *from,
 		      struct hl_leg *to, struct hl_slice sdp, struct hl_text *rewritten);
-	/* A message of the leg's dialog (the first INVITE included) is about to be sent: add headers. */
+	/* A message of the leg's dialog (the first INVITE included) is about to be sent: add
+	 * headers. */
 	int (*leg_send)(struct hl_module *self, struct hl_leg *leg, struct hl_message *message);
 	/* One came. A code refuses a request; for responses the answer is ignored. */
 	int (*leg_recv)(struct hl_module *self, struct hl_leg *leg, struct hl_message *message);
@@ -55,27 +55,32 @@ struct hl_stages {
 	/* The configuration changed; hl_module_settings gives the new values. */
 	void (*reload)(struct hl_module *self);
 	/* Members for the control socket's answers, written into an open object. */
-	void (*contact_json)(struct hl_module *self, struct hl_contact *contact, struct hl_json *json);
+	void (*contact_json)(struct hl_module *self, struct hl_contact *contact,
+			     struct hl_json *json);
 	void (*call_json)(struct hl_module *self, struct hl_call *call, struct hl_json *json);
 	void (*leg_json)(struct hl_module *self, struct hl_leg *leg, struct hl_json *json);
 };
 
 struct hl_plugin {
-	unsigned abi;                          /* HL_PLUGIN_ABI */
-	const char *name;                      /* as in YAML, and of the file: NAME.so */
+	unsigned abi; /* HL_PLUGIN_ABI */
+	/* As in YAML, and of the file: NAME.so. */
+	const char *name;
 	const char *version;
-	const char *summary;                   /* one line for people */
-	const char *const *needs;              /* plugins without which it cannot work; NULL-terminated */
-	const char *const *after;              /* plugins it comes behind, if they are there */
-	const struct hl_parameter *parameters; /* rows, ended by HL_PARAMETERS_END; or NULL */
-	size_t settings_size;                  /* of the struct the rows point into */
-	void (*check)(const void *settings, const struct hl_node *map, struct hl_mistakes *mistakes);
-	size_t contact_space;                  /* bytes kept for it with each contact, zeroed */
-	size_t call_space;                     /* … with each call */
-	size_t leg_space;                      /* … with each leg */
-	/* Called in this order, in the order of needs and after; the reverse for stop and fini. `init`
-	 * registers commands and sets hl_module_set_state; `start` when the listeners stand. Both 0 or
-	 * negative errno with `error`; a failed init is undone by the core, without fini. */
+	const char *summary;	  /* one line for people */
+	const char *const *needs; /* plugins without which it cannot work; NULL-terminated */
+	const char *const *after; /* plugins it comes behind, if they are there */
+	/* Rows, ended by HL_PARAMETERS_END, or NULL; and the struct they point into. */
+	const struct hl_parameter *parameters;
+	size_t settings_size; /* bytes */
+	void (*check)(const void *settings, const struct hl_node *map,
+		      struct hl_mistakes *mistakes);
+	size_t contact_space; /* bytes kept for it with each contact, zeroed */
+	size_t call_space;    /* … with each call */
+	size_t leg_space;     /* … with each leg */
+	/* Called in this order, in the order of needs and after; the reverse for stop and fini.
+	 * `init` registers commands and sets hl_module_set_state; `start` when the listeners stand.
+	 * Both 0 or negative errno with `error`; a failed init is its own to undo (but for the
+	 * commands it registered), fini does not follow. */
 	int (*init)(struct hl_module *self, struct hl_error *error);
 	int (*start)(struct hl_module *self, struct hl_error *error);
 	void (*stop)(struct hl_module *self);
@@ -91,12 +96,12 @@ HL_EXPORT const void *hl_module_settings(const struct hl_module *module);
 /* A pointer of its own. */
 HL_EXPORT void hl_module_set_state(struct hl_module *module, void *state);
 HL_EXPORT void *hl_module_state(const struct hl_module *module);
-/* Its bytes in a contact, call or leg. */
+/* Its bytes in a contact, call or leg; aligned for any type. */
 HL_EXPORT void *hl_module_contact(const struct hl_module *module, struct hl_contact *contact);
 HL_EXPORT void *hl_module_call(const struct hl_module *module, struct hl_call *call);
 HL_EXPORT void *hl_module_leg(const struct hl_module *module, struct hl_leg *leg);
 
-/* The arguments of a control command: texts by name. */
+/* The arguments of a control command: texts by name; NULL when it was not given. */
 struct hl_arguments;
 HL_EXPORT const char *hl_argument(const struct hl_arguments *arguments, const char *name);
 
@@ -108,7 +113,8 @@ struct hl_command {
 		   struct hl_error *error);
 	void *arg;
 };
-/* Adds a command to the control socket; copied. 0, -EEXIST, -ENOMEM. */
+/* Adds a command to the control socket, until the plugin's fini. The struct is copied, its texts
+ * stay the caller's. 0, -EEXIST, -ENOMEM. */
 HL_EXPORT int hl_command_register(struct hl_switch *holdline, const struct hl_command *command);
 
 #endif

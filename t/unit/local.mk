@@ -11,6 +11,7 @@ check_PROGRAMS += \
 	t/unit/log \
 	t/unit/message \
 	t/unit/parameter \
+	t/unit/plugin \
 	t/unit/slice \
 	t/unit/suspension \
 	t/unit/text \
@@ -21,3 +22,6 @@ t_unit_suspension_CFLAGS = $(AM_CFLAGS)
 
 EXTRA_DIST += \
 	t/unit/tap.h
+
+# The plugins it loads take the core's functions from it.
+t_unit_plugin_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
