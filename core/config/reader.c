@@ -219,8 +219,12 @@ static void unknown_key(struct hl_reader *reader, const struct hl_parameter *row
 			hl_nearest_text(&nearest, hint));
 }
 
-static const struct hl_parameter *exact_row(const struct hl_parameter *rows, const char *key)
+/* The row of a member; one that is written with a dot has none: its parts are nested maps. */
+static const struct hl_parameter *exact_row(const struct hl_parameter *rows, const char *key,
+					    const char *member)
 {
+	if (strchr(member, '.'))
+		return NULL;
 	for (; rows->key; rows++)
 		if (!strcmp(rows->key, key))
 			return rows;
@@ -249,7 +253,7 @@ static void read_map(struct hl_reader *reader, const struct hl_parameter *rows, 
 			continue;
 		mark = hl_reader_down(reader, node->key);
 		snprintf(key, sizeof(key), "%s%s", prefix, node->key);
-		row = exact_row(rows, key);
+		row = exact_row(rows, key, node->key);
 		if (row) {
 			hl_reader_set(reader, row, settings, node);
 		} else {

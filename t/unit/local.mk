@@ -5,11 +5,13 @@
 
 check_PROGRAMS += \
 	t/unit/address \
+	t/unit/config \
 	t/unit/handle \
 	t/unit/hash \
 	t/unit/json \
 	t/unit/log \
 	t/unit/message \
+	t/unit/mistake \
 	t/unit/parameter \
 	t/unit/plugin \
 	t/unit/slice \
@@ -21,6 +23,7 @@ t_unit_suspension_SOURCES = t/unit/suspension.c plugins/registrar/suspension.c
 t_unit_suspension_CFLAGS = $(AM_CFLAGS)
 
 EXTRA_DIST += \
+	t/unit/config_file.h \
 	t/unit/tap.h
 
 # The plugins it loads take the core's functions from it.
