@@ -6,17 +6,22 @@
 check_PROGRAMS += \
 	t/unit/address \
 	t/unit/config \
+	t/unit/deadline \
 	t/unit/handle \
 	t/unit/hash \
 	t/unit/json \
 	t/unit/log \
+	t/unit/loop \
 	t/unit/message \
 	t/unit/mistake \
 	t/unit/parameter \
 	t/unit/plugin \
 	t/unit/slice \
+	t/unit/stream \
 	t/unit/suspension \
 	t/unit/text \
+	t/unit/timer \
+	t/unit/udp \
 	t/unit/uri
 
 t_unit_suspension_SOURCES = t/unit/suspension.c plugins/registrar/suspension.c
