@@ -81,7 +81,8 @@ static inline void write_file(const char *name, const char *text, size_t length)
 static char *told;		 /* what the last reading had to say */
 static struct hl_config *config; /* what came of it */
 
-static inline bool read_files(const char *const *files, size_t count)
+static inline bool read_files_with(const char *const *files, size_t count,
+				   hl_config_find_section *finder)
 {
 	struct hl_mistakes mistakes;
 	struct hl_text text;
@@ -90,13 +91,18 @@ static inline bool read_files(const char *const *files, size_t count)
 	hl_config_unref(config);
 	hl_text_init(&text);
 	hl_mistakes_init(&mistakes);
-	config = hl_config_read(files, count, find, NULL, &mistakes);
+	config = hl_config_read(files, count, finder, NULL, &mistakes);
 	hl_mistakes_print(&mistakes, &text);
 	hl_text_append(&text, "", 0);
 	told = hl_strdup(hl_text_string(&text));
 	hl_text_fini(&text);
 	hl_mistakes_fini(&mistakes);
 	return config;
+}
+
+static inline bool read_files(const char *const *files, size_t count)
+{
+	return read_files_with(files, count, find);
 }
 
 static inline bool reads(const char *yaml)

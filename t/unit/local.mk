@@ -16,6 +16,7 @@ check_PROGRAMS += \
 	t/unit/mistake \
 	t/unit/parameter \
 	t/unit/plugin \
+	t/unit/scenario \
 	t/unit/slice \
 	t/unit/stream \
 	t/unit/suspension \
