@@ -17,6 +17,7 @@ check_PROGRAMS += \
 	t/unit/parameter \
 	t/unit/plugin \
 	t/unit/scenario \
+	t/unit/session_timer \
 	t/unit/slice \
 	t/unit/stream \
 	t/unit/suspension \
@@ -24,6 +25,9 @@ check_PROGRAMS += \
 	t/unit/timer \
 	t/unit/udp \
 	t/unit/uri
+
+t_unit_session_timer_SOURCES = t/unit/session_timer.c plugins/session-timer/arithmetic.c
+t_unit_session_timer_CFLAGS = $(AM_CFLAGS)
 
 t_unit_suspension_SOURCES = t/unit/suspension.c plugins/registrar/suspension.c
 t_unit_suspension_CFLAGS = $(AM_CFLAGS)

@@ -1,0 +1,494 @@
+/* Session timers (RFC 4028), each leg by itself: the switch offers and accepts them, refreshes when
+ * that is its part, watches when it is the peer's, and limits calls that have none. Who refreshes
+ * is kept as us or them and translated to uac and uas for each request. */
+#include "arithmetic.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct settings {
+	int64_t ttl;
+	int64_t update_segment;
+	int64_t early_hangup;
+	int64_t no_timer_max_duration;
+	int64_t min_se;
+};
+
+/* What is kept with each leg. */
+struct leg_timer {
+	struct hl_module *self;
+	struct hl_handle leg;
+	struct hl_timer refresh;  /* the next refresh of ours, or the next try */
+	struct hl_timer expiry;   /* the session's end, for both roles */
+	struct hl_timer limit;    /* of a leg without session timer */
+	bool active;              /* there is a session timer */
+	bool ours;                /* we refresh */
+	bool update_refused;      /* 405 or 501 to UPDATE: re-INVITE from then on */
+	bool failing;             /* the last refresh was refused */
+	bool probe;               /* at the limit the peer is asked, not hung up */
+	uint32_t session;         /* Session-Expires in force, s */
+	uint32_t peer_min;        /* the peer's Min-SE, s; 0: none */
+	struct session_expires asked; /* in the peer's request that is being answered */
+	unsigned refreshes;       /* good ones, by either side */
+	int64_t limit_seconds;    /* 0: none */
+	char decided_by[HL_RULE_NAME]; /* of the limit */
+};
+
+static const char *const auto_word[] = { "auto", NULL };
+
+#define ROW(name) .offset = HL_FIELD(struct settings, name, int64_t), .type = HL_PARAMETER_INTEGER
+
+static const struct hl_parameter rows[] = {
+	{ .key = "ttl", .vos3000 = "SS_SIP_SESSION_TTL", ROW(ttl), .fallback = "600", .min = 60,
+	  .max = 86400, .unit = "s", .reloadable = true,
+	  .help = "Session-Expires the switch asks for" },
+	{ .key = "update_segment", .vos3000 = "SS_SIP_SESSION_UPDATE_SEGMENT", ROW(update_segment),
+	  .fallback = "2", .min = 2, .max = 10, .reloadable = true,
+	  .help = "a session is refreshed this many times within its Session-Expires" },
+	{ .key = "early_hangup", .vos3000 = "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP",
+	  ROW(early_hangup), .fallback = "0", .min = 0, .max = 3600, .values = auto_word,
+	  .unit = "s", .reloadable = true,
+	  .help = "how long before its end a session that the peer did not refresh is hung up; "
+		  "auto: 32 s or a third of it" },
+	{ .key = "no_timer_max_duration", .vos3000 = "SS_SIP_NO_TIMER_REINVITE_INTERVAL",
+	  ROW(no_timer_max_duration), .fallback = "7200", .min = 0, .max = 86400, .unit = "s",
+	  .reloadable = true,
+	  .help = "longest call with a leg that has no session timer; 0: no limit" },
+	{ .key = "min_se", .vos3000 = "SS_SIP_SESSION_MIN_SE", ROW(min_se), .fallback = "90",
+	  .min = 90, .max = 3600, .unit = "s", .reloadable = true,
+	  .help = "shortest Session-Expires the switch accepts" },
+	HL_PARAMETERS_END
+};
+
+static struct hl_place place_of(const struct hl_node *map, const char *key)
+{
+	const struct hl_node *node = map ? hl_node_get(map, key) : NULL;
+	return node ? node->place : map ? map->place : (struct hl_place){ 0 };
+}
+
+static void check(const void *values, const struct hl_node *map, struct hl_mistakes *mistakes)
+{
+	const struct settings *settings = values;
+	uint32_t wire = session_expires_offer(settings->ttl, settings->min_se);
+	if (wire != settings->ttl)
+		hl_mistake_warning(mistakes, place_of(map, "ttl"), "plugins.session-timer.ttl",
+				   "%lld s is below min_se or the 90 s of RFC 4028: %u s is asked for",
+				   (long long)settings->ttl, wire);
+	if (settings->early_hangup >= settings->ttl)
+		hl_mistake(mistakes, place_of(map, "early_hangup"),
+			   "plugins.session-timer.early_hangup",
+			   "%lld s is not less than ttl (%lld s): every call would end at once",
+			   (long long)settings->early_hangup, (long long)settings->ttl);
+	if (!settings->no_timer_max_duration)
+		hl_mistake_warning(mistakes, place_of(map, "no_timer_max_duration"),
+				   "plugins.session-timer.no_timer_max_duration",
+				   "0: a zombie call on a leg without session timer is never ended");
+}
+
+static const struct settings *settings_of(const struct leg_timer *timer)
+{
+	return hl_module_settings(timer->self);
+}
+
+static struct hl_loop *loop_of(const struct leg_timer *timer)
+{
+	return hl_switch_loop(hl_module_switch(timer->self));
+}
+
+static struct hl_leg *leg_of(const struct leg_timer *timer)
+{
+	return hl_leg_get(hl_switch_calls(hl_module_switch(timer->self)), timer->leg);
+}
+
+static void end_call(struct leg_timer *timer, const char *reason, const char *detail)
+{
+	struct hl_leg *leg = leg_of(timer);
+	if (!leg)
+		return;
+	hl_log(HL_LOG_WARN, "session-timer", detail, hl_str("call", hl_call_id(hl_leg_call(leg))),
+	       hl_str("side", hl_side_text(hl_leg_side(leg))),
+	       hl_int("session_expires", timer->session));
+	hl_call_end(hl_leg_call(leg), reason, detail, HL_ENDED_BY_SERVER);
+}
+
+static void start(struct leg_timer *timer, struct hl_timer *which, uint64_t seconds)
+{
+	hl_timer_start(loop_of(timer), which, seconds * 1000);
+}
+
+static void retry_in(struct leg_timer *timer, uint64_t milliseconds)
+{
+	hl_timer_start(loop_of(timer), &timer->refresh, milliseconds);
+}
+
+/* RFC 3261 §14.1: whoever owns the Call-ID waits longer, so that the two do not meet again. The
+ * switch made the Call-ID of the callee's leg. */
+static uint64_t glare_wait(const struct hl_leg *leg)
+{
+	return hl_leg_side(leg) == HL_SIDE_CALLEE ? 2100 + hl_random_below(1900)
+						  : hl_random_below(2000);
+}
+
+static void refresh_done(void *arg, struct hl_leg *leg, int code)
+{
+	struct leg_timer *timer = arg;
+	timer->failing = code < 200 || code > 299;
+	if (!timer->failing)
+		return; /* stage leg_recv has armed the timers again */
+	hl_log(HL_LOG_WARN, "session-timer", "refresh-refused",
+	       hl_str("call", hl_call_id(hl_leg_call(leg))),
+	       hl_str("side", hl_side_text(hl_leg_side(leg))), hl_int("code", code));
+	if (code == 0 || code == 408 || code == 481) {
+		end_call(timer, "Session Timeout", "refresh-failed");
+	} else if ((code == 405 || code == 501) && !timer->update_refused) {
+		timer->update_refused = true;
+		retry_in(timer, 0);
+	} else if (code == 491) {
+		retry_in(timer, glare_wait(leg));
+	} else if (code == 422 && timer->peer_min > timer->session) {
+		timer->session = timer->peer_min;
+		retry_in(timer, 0);
+	} else {
+		start(timer, &timer->refresh,
+		      session_refresh_interval(timer->session,
+					       settings_of(timer)->update_segment));
+	}
+}
+
+static enum hl_method refresh_method(const struct leg_timer *timer, const struct hl_leg *leg)
+{
+	return !timer->update_refused && hl_leg_allows(leg, HL_METHOD_UPDATE) ? HL_METHOD_UPDATE
+									      : HL_METHOD_INVITE;
+}
+
+static void refresh_due(void *arg)
+{
+	struct leg_timer *timer = arg;
+	struct hl_leg *leg = leg_of(timer);
+	if (!leg)
+		return;
+	/* While a transaction is under way the refresh waits: it would only be answered 491. */
+	if (hl_leg_refresh(leg, refresh_method(timer, leg), refresh_done, timer) < 0)
+		retry_in(timer, 1000);
+}
+
+static void session_expired(void *arg)
+{
+	struct leg_timer *timer = arg;
+	end_call(timer, "Session Timeout", timer->failing ? "refresh-failed" : "refresh-expired");
+}
+
+static void probe_done(void *arg, struct hl_leg *leg, int code)
+{
+	struct leg_timer *timer = arg;
+	hl_log(HL_LOG_INFO, "session-timer", "probe",
+	       hl_str("call", hl_call_id(hl_leg_call(leg))),
+	       hl_str("side", hl_side_text(hl_leg_side(leg))), hl_int("code", code));
+	if ((code == 405 || code == 501) && !timer->update_refused) {
+		timer->update_refused = true;
+		start(timer, &timer->limit, 0);
+	} else if (code == 0 || code == 408 || code == 481) {
+		end_call(timer, "Session Timeout", "probe-failed");
+	} else if (!timer->active) {
+		start(timer, &timer->limit, (uint64_t)timer->limit_seconds);
+	}
+}
+
+static void limit_reached(void *arg)
+{
+	struct leg_timer *timer = arg;
+	struct hl_leg *leg = leg_of(timer);
+	if (!leg)
+		return;
+	if (!timer->probe)
+		end_call(timer, "Max Duration", "no-timer-limit");
+	else if (hl_leg_refresh(leg, refresh_method(timer, leg), probe_done, timer) < 0)
+		start(timer, &timer->limit, 1);
+}
+
+static struct leg_timer *timer_of(struct hl_module *self, struct hl_leg *leg)
+{
+	struct leg_timer *timer = hl_module_leg(self, leg);
+	if (!timer->self) {
+		timer->self = self;
+		timer->leg = hl_leg_handle(leg);
+		hl_timer_init(&timer->refresh, refresh_due, timer);
+		hl_timer_init(&timer->expiry, session_expired, timer);
+		hl_timer_init(&timer->limit, limit_reached, timer);
+	}
+	return timer;
+}
+
+static void stop(struct leg_timer *timer)
+{
+	hl_timer_stop(loop_of(timer), &timer->refresh);
+	hl_timer_stop(loop_of(timer), &timer->expiry);
+	hl_timer_stop(loop_of(timer), &timer->limit);
+}
+
+/* A session timer stands from now on, or again. */
+static void arm(struct leg_timer *timer, uint32_t session, bool ours)
+{
+	const struct settings *settings = settings_of(timer);
+	int64_t early = settings->early_hangup == HL_WORD(0) ? EARLY_HANGUP_AUTO
+							     : settings->early_hangup;
+	stop(timer);
+	timer->active = true;
+	timer->ours = ours;
+	timer->failing = false;
+	timer->session = session;
+	if (ours)
+		start(timer, &timer->refresh,
+		      session_refresh_interval(session, settings->update_segment));
+	start(timer, &timer->expiry, session_expiry(session, ours ? 0 : early));
+}
+
+/* There is none: policy or configuration limits the call, counted from its answer. */
+static void limit(struct leg_timer *timer, struct hl_leg *leg)
+{
+	struct hl_no_timer_decision decision = { .max_duration = -1 };
+	uint64_t answered = hl_call_answered(hl_leg_call(leg));
+	uint64_t spent = answered ? (hl_clock_now() - answered) / HL_SECOND : 0;
+
+	stop(timer);
+	timer->active = false;
+	timer->limit_seconds = settings_of(timer)->no_timer_max_duration;
+	snprintf(timer->decided_by, sizeof(timer->decided_by), "default");
+	if (hl_decide_no_timer(hl_module_switch(timer->self), leg, &decision)) {
+		if (decision.max_duration >= 0)
+			timer->limit_seconds = decision.max_duration;
+		timer->probe = decision.probe;
+		memcpy(timer->decided_by, decision.rule, sizeof(timer->decided_by));
+	}
+	if (timer->limit_seconds)
+		start(timer, &timer->limit,
+		      spent < (uint64_t)timer->limit_seconds ? timer->limit_seconds - spent : 0);
+}
+
+static bool is_session(const struct hl_message *message)
+{
+	enum hl_method method = hl_message_method(message);
+	return method == HL_METHOD_INVITE || method == HL_METHOD_UPDATE;
+}
+
+static int set_session_expires(struct hl_message *message, uint32_t session, bool uac)
+{
+	char value[48];
+	snprintf(value, sizeof(value), "%u;refresher=%s", session, uac ? "uac" : "uas");
+	return hl_message_set_header(message, "Session-Expires", value);
+}
+
+static int set_min_se(struct hl_message *message, uint32_t seconds)
+{
+	char value[16];
+	snprintf(value, sizeof(value), "%u", seconds);
+	return hl_message_set_header(message, "Min-SE", value);
+}
+
+static int dress_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_message *request)
+{
+	const struct settings *settings = settings_of(timer);
+	int result = hl_message_add_header(request, "Supported", "timer");
+	bool first = !hl_leg_confirmed(leg);
+	if (result || (!first && !timer->active))
+		return result;
+	uint32_t minimum = (uint32_t)settings->min_se;
+	if (timer->peer_min > minimum)
+		minimum = timer->peer_min;
+	uint32_t session =
+		first ? session_expires_offer(settings->ttl, minimum) : timer->session;
+	result = set_session_expires(request, session, first || timer->ours);
+	return result ? result : set_min_se(request, minimum);
+}
+
+/* Our 2xx to the peer's INVITE or UPDATE: what it asked for is settled here. */
+static int dress_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_message *response)
+{
+	const struct settings *settings = settings_of(timer);
+	bool again = timer->active;
+	if (!hl_leg_supports_timer(leg)) {
+		if (again)
+			limit(timer, leg);
+		return 0;
+	}
+	uint32_t session = session_expires_grant(timer->asked.seconds, timer->peer_min,
+						 settings->ttl, settings->min_se);
+	bool ours = timer->asked.refresher != REFRESHER_UAC;
+	if (timer->asked.refresher == REFRESHER_NONE && again)
+		ours = timer->ours;
+	arm(timer, session, ours);
+	timer->refreshes += again;
+	int result = hl_message_add_header(response, "Require", "timer");
+	if (!result)
+		result = hl_message_add_header(response, "Supported", "timer");
+	return result ? result : set_session_expires(response, session, !ours);
+}
+
+static int leg_send(struct hl_module *self, struct hl_leg *leg, struct hl_message *message)
+{
+	struct leg_timer *timer = timer_of(self, leg);
+	int status = hl_message_status(message);
+	if (!is_session(message) || !hl_leg_party(leg)->session_timer)
+		return HL_NEXT;
+	if (hl_message_is_request(message))
+		return dress_request(timer, leg, message);
+	if (status == 422)
+		return set_min_se(message, (uint32_t)settings_of(timer)->min_se);
+	if (status >= 200 && status < 300)
+		return dress_answer(timer, leg, message);
+	return HL_NEXT;
+}
+
+static void read_min_se(struct leg_timer *timer, const struct hl_message *message)
+{
+	uint64_t minimum;
+	if (hl_message_header_number(message, "Min-SE", &minimum) == 0 && minimum <= UINT32_MAX &&
+	    minimum > timer->peer_min)
+		timer->peer_min = (uint32_t)minimum;
+}
+
+static int recv_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_message *request)
+{
+	const char *value = hl_message_header(request, "Session-Expires", 0);
+	timer->asked = (struct session_expires){ 0, REFRESHER_NONE };
+	read_min_se(timer, request);
+	if (value && session_expires_parse(value, &timer->asked) < 0)
+		return 400;
+	if (timer->asked.seconds && timer->asked.seconds < settings_of(timer)->min_se &&
+	    hl_leg_supports_timer(leg))
+		return 422;
+	return HL_NEXT;
+}
+
+static int recv_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_message *response)
+{
+	const char *value = hl_message_header(response, "Session-Expires", 0);
+	struct session_expires granted;
+	bool again = timer->active;
+
+	if (value && session_expires_parse(value, &granted) == 0 && granted.seconds) {
+		arm(timer, granted.seconds, granted.refresher != REFRESHER_UAS);
+		timer->refreshes += again;
+	} else if (again) {
+		limit(timer, leg);
+	}
+	return HL_NEXT;
+}
+
+static int leg_recv(struct hl_module *self, struct hl_leg *leg, struct hl_message *message)
+{
+	struct leg_timer *timer = timer_of(self, leg);
+	int status = hl_message_status(message);
+	if (!is_session(message) || !hl_leg_party(leg)->session_timer)
+		return HL_NEXT;
+	if (hl_message_is_request(message))
+		return recv_request(timer, leg, message);
+	if (status == 422)
+		read_min_se(timer, message);
+	if (status >= 200 && status < 300)
+		return recv_answer(timer, leg, message);
+	return HL_NEXT;
+}
+
+static const char *refresher_text(const struct leg_timer *timer)
+{
+	return timer->ours ? "switch" : "peer";
+}
+
+static void answered(struct hl_module *self, struct hl_call *call)
+{
+	for (int side = HL_SIDE_CALLER; side <= HL_SIDE_CALLEE; side++) {
+		struct hl_leg *leg = hl_call_leg(call, side);
+		struct leg_timer *timer = timer_of(self, leg);
+		if (timer->active) {
+			hl_log(HL_LOG_INFO, "session-timer", "session-timer",
+			       hl_str("call", hl_call_id(call)), hl_str("side", hl_side_text(side)),
+			       hl_int("session_expires", timer->session),
+			       hl_int("min_se", timer->peer_min),
+			       hl_str("refresher", refresher_text(timer)));
+			continue;
+		}
+		limit(timer, leg);
+		hl_log(HL_LOG_INFO, "session-timer", "no-session-timer",
+		       hl_str("call", hl_call_id(call)), hl_str("side", hl_side_text(side)),
+		       hl_int("limit", timer->limit_seconds), hl_str("by", timer->decided_by));
+	}
+}
+
+static void leg_ended(struct hl_module *self, struct hl_leg *leg)
+{
+	stop(timer_of(self, leg));
+}
+
+static void describe(struct leg_timer *timer, char text[96])
+{
+	if (timer->active)
+		snprintf(text, 96, "%u s, refresher %s", timer->session, refresher_text(timer));
+	else if (timer->limit_seconds)
+		snprintf(text, 96, "none, limit %lld s by %s", (long long)timer->limit_seconds,
+			 timer->decided_by);
+	else
+		snprintf(text, 96, "none, no limit by %s", timer->decided_by);
+}
+
+static void ended(struct hl_module *self, struct hl_call *call, struct hl_cdr *cdr)
+{
+	if (!hl_call_answered(call))
+		return;
+	struct leg_timer *caller = timer_of(self, hl_call_leg(call, HL_SIDE_CALLER));
+	struct leg_timer *callee = timer_of(self, hl_call_leg(call, HL_SIDE_CALLEE));
+	describe(caller, cdr->caller_timer);
+	describe(callee, cdr->callee_timer);
+	cdr->refreshes = caller->refreshes + callee->refreshes;
+}
+
+static void leg_json(struct hl_module *self, struct hl_leg *leg, struct hl_json *json)
+{
+	struct leg_timer *timer = timer_of(self, leg);
+	struct hl_loop *loop = loop_of(timer);
+	const struct hl_timer *next = timer->ours ? &timer->refresh : &timer->expiry;
+	bool limited = hl_timer_running(&timer->limit);
+
+	hl_json_key(json, "timer");
+	hl_json_object(json);
+	hl_json_put_boolean(json, "active", timer->active);
+	hl_json_put_string(json, "refresher", timer->active ? refresher_text(timer) : NULL);
+	if (timer->active) {
+		hl_json_put_integer(json, "session_expires", timer->session);
+		hl_json_put_string(json, "method", hl_method_text(refresh_method(timer, leg)));
+		hl_json_put_number(json, "next_in", (double)hl_timer_remaining(loop, next) / 1000);
+	} else {
+		hl_json_put_null(json, "session_expires");
+		hl_json_put_null(json, "method");
+		hl_json_put_null(json, "next_in");
+	}
+	hl_json_put_integer(json, "min_se", timer->peer_min);
+	hl_json_put_integer(json, "refreshes", timer->refreshes);
+	hl_json_object_end(json);
+	if (limited)
+		hl_json_put_number(json, "limit_in",
+				   (double)hl_timer_remaining(loop, &timer->limit) / 1000);
+	else
+		hl_json_put_null(json, "limit_in");
+	hl_json_put_string(json, "limit_by", limited ? timer->decided_by : NULL);
+}
+
+HL_EXPORT const struct hl_plugin hl_plugin = {
+	.abi = HL_PLUGIN_ABI,
+	.name = "session-timer",
+	.version = PACKAGE_VERSION,
+	.summary = "session timers (RFC 4028) and the limit of calls without them",
+	.parameters = rows,
+	.settings_size = sizeof(struct settings),
+	.check = check,
+	.leg_space = sizeof(struct leg_timer),
+	.stages = {
+		.leg_send = leg_send,
+		.leg_recv = leg_recv,
+		.answered = answered,
+		.leg_ended = leg_ended,
+		.ended = ended,
+		.leg_json = leg_json,
+	},
+};
