@@ -1,0 +1,224 @@
+/* The first offer for a callee's leg decides how its media go; the decision stays with that leg. */
+#include "exchange.h"
+
+#include "report.h"
+#include "stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { NOT_ACCEPTABLE = 488, SERVER_ERROR = 500, UNAVAILABLE = 503 };
+
+static struct hl_leg *callee_of(struct hl_leg *from, struct hl_leg *to)
+{
+	return hl_leg_side(from) == HL_SIDE_CALLEE ? from : to;
+}
+
+static struct hl_media_party party_of(const struct hl_leg *leg)
+{
+	return (struct hl_media_party){
+		.setting = hl_leg_party(leg)->media_proxy,
+		.nat = hl_leg_nat(leg),
+		.network = hl_leg_network(leg),
+	};
+}
+
+static void decide(const struct hl_media *media, struct hl_call *call, struct hl_leg *from,
+		   struct hl_leg *to, const struct hl_sdp *sdp, struct hl_media_verdict *verdict)
+{
+	const struct hl_media_settings *settings = hl_media_settings(media);
+	struct hl_leg *callee = callee_of(from, to);
+	struct hl_media_decision policy;
+	struct hl_media_question question = {
+		.mode = settings->mode,
+		.between_net = settings->between_net,
+		.behind_nat = settings->behind_nat,
+		.encrypted = sdp->encrypted,
+		.caller = party_of(callee == from ? to : from),
+		.callee = party_of(callee),
+	};
+
+	if (hl_decide_media(media->holdline, call, callee, &policy)) {
+		question.policy = policy.on ? HL_MEDIA_POLICY_ON : HL_MEDIA_POLICY_OFF;
+		question.rule = policy.rule;
+	}
+	hl_media_decide(&question, verdict);
+	/* Media that another call of ours relays already would run in circles. */
+	if (verdict->relay && hl_streams_loop(media, sdp))
+		*verdict = (struct hl_media_verdict){.reason = "direct: relayed already"};
+}
+
+static void remember(struct hl_media *media, struct hl_call *call, struct hl_leg *callee,
+		     const struct hl_media_verdict *verdict)
+{
+	struct hl_media_leg *leg = hl_media_leg(media, callee);
+	struct hl_media_call *own = hl_media_call(media, call);
+
+	leg->decided = own->decided = true;
+	leg->verdict = own->verdict = *verdict;
+	hl_log(HL_LOG_INFO, "media", "media-decision", hl_str("call", hl_call_id(call)),
+	       hl_str("callee", hl_leg_user(callee)),
+	       hl_str("relayed", verdict->relay ? "true" : "false"),
+	       hl_str("reason", verdict->reason));
+	if (!verdict->relay || own->listed)
+		return;
+	own->handle = hl_call_handle(call);
+	own->worker = hl_relay_worker(media->relay);
+	own->listed = true;
+	hl_list_append(&media->calls, &own->node);
+}
+
+static void log_refused(const struct hl_call *call, const char *event, const char *why)
+{
+	static struct hl_log_limit limit;
+	uint64_t withheld;
+
+	if (hl_log_allow(&limit, &withheld))
+		hl_log(HL_LOG_WARN, "media", event, hl_str("call", hl_call_id(call)),
+		       hl_str("error", why), hl_int("withheld", (int64_t)withheld));
+}
+
+/* The code that refuses the offer, 0 when all ports are open. */
+static int open_ports(struct hl_media *media, struct hl_call *call, struct hl_leg *from,
+		      struct hl_leg *to, const struct hl_sdp *sdp)
+{
+	int rc = hl_streams_open(media, hl_media_call(media, call), from, to, sdp);
+
+	if (!rc)
+		return 0;
+	if (rc == -EADDRINUSE)
+		log_refused(call, "ports-exhausted", "no pair of port_range is free");
+	else
+		log_refused(call, "ports-failed", strerror(-rc));
+	return UNAVAILABLE;
+}
+
+int hl_media_offer(struct hl_media *media, struct hl_call *call, struct hl_leg *from,
+		   struct hl_leg *to, struct hl_slice body, struct hl_text *rewritten)
+{
+	struct hl_leg *callee = callee_of(from, to);
+	struct hl_media_leg *leg = hl_media_leg(media, callee);
+	bool first = !leg->decided;
+	struct hl_media_verdict verdict;
+	struct hl_error error;
+	struct hl_sdp sdp;
+	int code, malformed;
+
+	if (!first && !leg->verdict.relay)
+		return HL_NEXT;
+	malformed = hl_sdp_parse(body, &sdp, &error);
+	if (malformed)
+		sdp = (struct hl_sdp){.media_count = 0};
+	if (first) {
+		decide(media, call, from, to, &sdp, &verdict);
+		remember(media, call, callee, &verdict);
+		if (!verdict.relay)
+			return HL_NEXT;
+	}
+	if (malformed) {
+		log_refused(call, "sdp-malformed", error.text);
+		return NOT_ACCEPTABLE;
+	}
+	if (!first && hl_streams_loop(media, &sdp)) {
+		log_refused(call, "media-loop", "the SDP names a port of the relay");
+		return NOT_ACCEPTABLE;
+	}
+	code = open_ports(media, call, from, to, &sdp);
+	if (code)
+		return code;
+	hl_streams_offered(hl_media_leg(media, from), &sdp);
+	return hl_streams_rewrite(hl_media_leg(media, to), &sdp, rewritten) ? SERVER_ERROR
+									    : HL_DONE;
+}
+
+/* Type and codec of each m-line, for list and record. */
+static int note_codecs(struct hl_media_call *own, const struct hl_sdp *sdp)
+{
+	if (sdp->media_count > own->count) {
+		struct hl_stream_record *records =
+			hl_realloc(own->records, sdp->media_count * sizeof(*records));
+
+		if (!records)
+			return -ENOMEM;
+		memset(records + own->count, 0, (sdp->media_count - own->count) * sizeof(*records));
+		own->records = records;
+		own->count = sdp->media_count;
+	}
+	for (unsigned i = 0; i < sdp->media_count; i++) {
+		struct hl_stream_record *record = &own->records[i];
+		struct hl_slice type = sdp->media[i].type;
+
+		snprintf(record->type, sizeof(record->type), "%.*s", HL_SLICE_ARGS(type));
+		if (sdp->media[i].port)
+			hl_sdp_codec(sdp, i, record->codec);
+	}
+	return 0;
+}
+
+/* Who is heard from now on: the leg that answered, or sent early media, last. */
+static int heard(struct hl_media *media, struct hl_call *call, struct hl_leg *callee,
+		 const struct hl_sdp *sdp)
+{
+	struct hl_media_call *own = hl_media_call(media, call);
+
+	own->callee = hl_leg_handle(callee);
+	own->verdict = hl_media_leg(media, callee)->verdict;
+	own->since = hl_clock_now();
+	return note_codecs(own, sdp);
+}
+
+int hl_media_answer(struct hl_media *media, struct hl_call *call, struct hl_leg *from,
+		    struct hl_leg *to, struct hl_slice body, struct hl_text *rewritten)
+{
+	struct hl_leg *callee = callee_of(from, to);
+	struct hl_media_leg *leg = hl_media_leg(media, callee);
+	bool relay = leg->decided && leg->verdict.relay;
+	struct hl_error error;
+	struct hl_sdp sdp;
+
+	if (!leg->decided)
+		return HL_NEXT;
+	if (hl_sdp_parse(body, &sdp, &error)) {
+		log_refused(call, "sdp-malformed", error.text);
+		return relay ? NOT_ACCEPTABLE : HL_NEXT;
+	}
+	if (relay && hl_streams_loop(media, &sdp)) {
+		log_refused(call, "media-loop", "the SDP names a port of the relay");
+		return NOT_ACCEPTABLE;
+	}
+	if (heard(media, call, callee, &sdp))
+		return SERVER_ERROR;
+	if (!relay)
+		return hl_streams_unlink(hl_media_leg(media, to)) ? SERVER_ERROR : HL_NEXT;
+	if (hl_streams_answered(media, from, to, &sdp))
+		return SERVER_ERROR;
+	return hl_streams_rewrite(hl_media_leg(media, to), &sdp, rewritten) ? SERVER_ERROR
+									    : HL_DONE;
+}
+
+void hl_media_leg_ended(struct hl_media *media, struct hl_leg *leg)
+{
+	struct hl_media_call *own = hl_media_call(media, hl_leg_call(leg));
+	struct hl_media_leg *streams = hl_media_leg(media, leg);
+	enum hl_side side = hl_leg_side(leg);
+
+	if (side == HL_SIDE_CALLER || hl_handle_equal(hl_leg_handle(leg), own->callee))
+		for (unsigned i = 0; i < streams->count && i < own->count; i++)
+			if (streams->streams[i].side)
+				hl_relay_side_figures(streams->streams[i].side,
+						      &own->records[i].figures[side]);
+	hl_streams_close(media, streams);
+}
+
+void hl_media_ended(struct hl_media *media, struct hl_call *call, struct hl_cdr *cdr)
+{
+	struct hl_media_call *own = hl_media_call(media, call);
+
+	hl_media_report_cdr(media, call, cdr);
+	if (own->listed)
+		hl_list_remove(&own->node);
+	own->listed = false;
+	hl_free(own->records);
+	own->records = NULL;
+	own->count = 0;
+}

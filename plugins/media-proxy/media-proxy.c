@@ -1,0 +1,270 @@
+/* media-proxy: relays RTP where it must (M1 to M5, M7, M8), leaves it alone where it need not. */
+#include "exchange.h"
+#include "report.h"
+#include "silence.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static const char *const modes[] = {
+	[HL_MEDIA_AUTO] = "auto",
+	[HL_MEDIA_ON] = "on",
+	[HL_MEDIA_OFF] = "off",
+	[HL_MEDIA_MUST_ON] = "must_on",
+	NULL,
+};
+static const char *const whens[] = {
+	[HL_TIMEOUT_BOTH] = "both",
+	[HL_TIMEOUT_EITHER] = "either",
+	NULL,
+};
+
+#define FIELD(field, ctype) .offset = HL_FIELD(struct hl_media_settings, field, ctype)
+
+static const struct hl_parameter rows[] = {
+	{.key = "mode",
+	 .vos3000 = "SS_MEDIA_PROXY_MODE",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "auto",
+	 .values = modes,
+	 .reloadable = true,
+	 FIELD(mode, int),
+	 .help = "Which calls are relayed: those that need it (auto), all but what a policy takes "
+		 "out (on), none but those of a must_on endpoint (off), all whatever is said "
+		 "(must_on)."},
+	{.key = "between_net",
+	 .vos3000 = "SS_MEDIA_PROXY_BETWEEN_NET",
+	 .type = HL_PARAMETER_BOOLEAN,
+	 .fallback = "on",
+	 .reloadable = true,
+	 FIELD(between_net, bool),
+	 .help = "In mode auto, relay calls between different networks."},
+	{.key = "behind_nat",
+	 .vos3000 = "SS_MEDIA_PROXY_BEHIND_NAT",
+	 .type = HL_PARAMETER_BOOLEAN,
+	 .fallback = "on",
+	 .reloadable = true,
+	 FIELD(behind_nat, bool),
+	 .help = "In mode auto, relay calls with an endpoint behind NAT."},
+	{.key = "port_range",
+	 .type = HL_PARAMETER_RANGE,
+	 .fallback = "10000-20000",
+	 .min = 1024,
+	 .max = 65535,
+	 FIELD(port_range, struct hl_range),
+	 .help = "UDP ports of the relay: RTP on the even ones, RTCP on the odd ones behind them."},
+	{.key = "media_timeout",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "60",
+	 .min = 0,
+	 .max = 86400,
+	 .unit = "s",
+	 .reloadable = true,
+	 FIELD(media_timeout, int64_t),
+	 .help = "Ends an answered, relayed call whose media were silent that long, hold excepted; "
+		 "0: never."},
+	{.key = "media_timeout_when",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "both",
+	 .values = whens,
+	 .reloadable = true,
+	 FIELD(media_timeout_when, int),
+	 .help = "Whether both directions must be silent for media_timeout, or either."},
+	{.key = "learn_window",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "3",
+	 .min = 1,
+	 .max = 60,
+	 .unit = "s",
+	 .reloadable = true,
+	 FIELD(learn_window, int64_t),
+	 .help = "How long after the first packet the SDP's or the signalling's host wins over "
+		 "another source."},
+	{.key = "port_quarantine",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "10",
+	 .min = 0,
+	 .max = 300,
+	 .unit = "s",
+	 .reloadable = true,
+	 FIELD(port_quarantine, int64_t),
+	 .help = "How long a pair of ports rests before another call may have it."},
+	{.key = "relay_threads",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "2",
+	 .min = 1,
+	 .max = 16,
+	 .unit = "threads",
+	 FIELD(relay_threads, int64_t),
+	 .help = "Threads that relay; all streams of a call are served by one."},
+	HL_PARAMETERS_END,
+};
+
+static void check(const void *values, const struct hl_node *map, struct hl_mistakes *mistakes)
+{
+	const struct hl_media_settings *settings = values;
+	const struct hl_node *node = map ? hl_node_get(map, "port_range") : NULL;
+
+	if (!hl_ports_in_range(&settings->port_range))
+		hl_mistake(mistakes, node ? node->place : (struct hl_place){.file = NULL},
+			   "plugins.media-proxy.port_range",
+			   "%lld-%lld holds no pair of an even port and the odd one behind it",
+			   (long long)settings->port_range.low,
+			   (long long)settings->port_range.high);
+}
+
+/* Ports that the kernel gives to any program that asks for one are not ours to promise. */
+static void warn_ephemeral(const struct hl_range *range)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	long long low, high;
+
+	if (!file)
+		return;
+	if (fscanf(file, "%lld %lld", &low, &high) == 2 && range->low <= high && low <= range->high)
+		hl_log(HL_LOG_WARN, "media", "port-range-overlap",
+		       hl_int("port_range_low", range->low), hl_int("port_range_high", range->high),
+		       hl_int("ip_local_port_range_low", low),
+		       hl_int("ip_local_port_range_high", high),
+		       hl_str("advice", "calls may find their ports taken; move port_range"));
+	fclose(file);
+}
+
+static int show_media(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		      struct hl_error *error)
+{
+	const struct hl_media *media = arg;
+	struct hl_port_figures figures;
+
+	(void)arguments;
+	(void)error;
+	hl_ports_figures(media->ports, &figures);
+	hl_json_object(result);
+	hl_json_put_integer(result, "port_pairs", figures.pairs);
+	hl_json_put_integer(result, "used", figures.used);
+	hl_json_put_integer(result, "resting", figures.resting);
+	hl_json_put_integer(result, "refused", (int64_t)figures.refused);
+	hl_json_object_end(result);
+	return 0;
+}
+
+static void media_free(struct hl_media *media)
+{
+	hl_relay_free(media->relay);
+	hl_ports_free(media->ports);
+	hl_free(media);
+}
+
+static int init(struct hl_module *self, struct hl_error *error)
+{
+	const struct hl_media_settings *settings = hl_module_settings(self);
+	struct hl_media *media = hl_zalloc(sizeof(*media));
+	int rc;
+
+	if (!media)
+		return hl_error_set(error, -ENOMEM, "no memory for media-proxy");
+	media->module = self;
+	media->holdline = hl_module_switch(self);
+	hl_list_init(&media->calls);
+	media->ports = hl_ports_new(&settings->port_range);
+	if (!media->ports) {
+		rc = hl_error_set(error, -ENOMEM, "no memory for the ports of media-proxy");
+		goto out;
+	}
+	hl_ports_quarantine(media->ports, settings->port_quarantine);
+	media->relay = hl_relay_new((unsigned)settings->relay_threads, error);
+	rc = media->relay ? 0 : -EAGAIN;
+	if (!rc)
+		rc = hl_command_register(media->holdline,
+					 &(struct hl_command){
+						 .name = "media",
+						 .summary = "the relay's ports: in use, resting",
+						 .run = show_media,
+						 .arg = media,
+					 });
+	if (!rc)
+		hl_module_set_state(self, media);
+out:
+	if (rc)
+		media_free(media);
+	return rc;
+}
+
+static int start(struct hl_module *self, struct hl_error *error)
+{
+	const struct hl_media_settings *settings = hl_module_settings(self);
+
+	(void)error;
+	warn_ephemeral(&settings->port_range);
+	hl_silence_start(hl_module_state(self));
+	return 0;
+}
+
+static void stop(struct hl_module *self)
+{
+	hl_silence_stop(hl_module_state(self));
+}
+
+static void fini(struct hl_module *self)
+{
+	media_free(hl_module_state(self));
+}
+
+static void reload(struct hl_module *self)
+{
+	struct hl_media *media = hl_module_state(self);
+
+	hl_ports_quarantine(media->ports, hl_media_settings(media)->port_quarantine);
+}
+
+static int offer(struct hl_module *self, struct hl_call *call, struct hl_leg *from,
+		 struct hl_leg *to, struct hl_slice sdp, struct hl_text *rewritten)
+{
+	return hl_media_offer(hl_module_state(self), call, from, to, sdp, rewritten);
+}
+
+static int answer(struct hl_module *self, struct hl_call *call, struct hl_leg *from,
+		  struct hl_leg *to, struct hl_slice sdp, struct hl_text *rewritten)
+{
+	return hl_media_answer(hl_module_state(self), call, from, to, sdp, rewritten);
+}
+
+static void leg_ended(struct hl_module *self, struct hl_leg *leg)
+{
+	hl_media_leg_ended(hl_module_state(self), leg);
+}
+
+static void ended(struct hl_module *self, struct hl_call *call, struct hl_cdr *cdr)
+{
+	hl_media_ended(hl_module_state(self), call, cdr);
+}
+
+static void call_json(struct hl_module *self, struct hl_call *call, struct hl_json *json)
+{
+	hl_media_report_call(hl_module_state(self), call, json);
+}
+
+HL_EXPORT const struct hl_plugin hl_plugin = {
+	.abi = HL_PLUGIN_ABI,
+	.name = "media-proxy",
+	.version = PACKAGE_VERSION,
+	.summary = "relays RTP for endpoints behind NAT and between networks",
+	.parameters = rows,
+	.settings_size = sizeof(struct hl_media_settings),
+	.check = check,
+	.call_space = sizeof(struct hl_media_call),
+	.leg_space = sizeof(struct hl_media_leg),
+	.init = init,
+	.start = start,
+	.stop = stop,
+	.fini = fini,
+	.stages =
+		{
+			.offer = offer,
+			.answer = answer,
+			.leg_ended = leg_ended,
+			.ended = ended,
+			.reload = reload,
+			.call_json = call_json,
+		},
+};

@@ -1,0 +1,101 @@
+/* What the files of media-proxy share: its settings, its state, and what it keeps with each call
+ * and each leg. All of it belongs to the signalling thread. */
+#ifndef HL_MEDIA_MEDIA_H
+#define HL_MEDIA_MEDIA_H
+
+#include "decision.h"
+#include "ports.h"
+#include "relay.h"
+
+enum hl_timeout_when { HL_TIMEOUT_BOTH, HL_TIMEOUT_EITHER };
+
+struct hl_media_settings {
+	int mode; /* enum hl_media_setting */
+	bool between_net;
+	bool behind_nat;
+	struct hl_range port_range;
+	int64_t media_timeout;	 /* s; 0: never */
+	int media_timeout_when;	 /* enum hl_timeout_when */
+	int64_t learn_window;	 /* s */
+	int64_t port_quarantine; /* s */
+	int64_t relay_threads;
+};
+
+/* The plugin. */
+struct hl_media {
+	struct hl_module *module;   /* borrowed */
+	struct hl_switch *holdline; /* borrowed */
+	struct hl_relay *relay;	    /* owned */
+	struct hl_ports *ports;	    /* owned */
+	struct hl_list calls;	    /* struct hl_media_call: the relayed ones */
+	struct hl_timer tick;	    /* looks for silence once a second */
+};
+
+/* What an SDP says about one m-line of the leg that sent it. */
+struct hl_remote {
+	struct hl_address rtp, rtcp;
+	bool active;	/* port not 0 */
+	bool held;	/* sendonly, recvonly, inactive or 0.0.0.0 */
+	bool muted;	/* 0.0.0.0 */
+	bool datagrams; /* no RTP */
+};
+
+/* One m-line of a leg. */
+struct hl_stream {
+	struct hl_relay_side *side; /* owned; NULL: not relayed */
+	uint16_t port;		    /* RTP port of ours that faces the leg; never changes */
+	struct hl_remote remote;    /* in force */
+	struct hl_remote offered;   /* of an offer that awaits its answer */
+};
+
+/* Kept with each leg, zeroed at first. */
+struct hl_media_leg {
+	struct hl_stream *streams; /* owned; by m-line */
+	unsigned count;
+	struct hl_address local;   /* where its sockets are bound; family 0: not known yet */
+	struct hl_address visible; /* the same as its SDP says */
+	uint64_t session;	   /* o= towards the leg: session id; 0: none yet */
+	uint64_t version;	   /* … and version, raised when the SDP changes */
+	uint64_t sent;		   /* hash of the SDP last sent to it; 0: none */
+	bool decided;		   /* callee legs: */
+	struct hl_media_verdict verdict;
+};
+
+/* What call list and CDR say about one m-line. */
+struct hl_stream_record {
+	char type[16];			    /* "audio" */
+	char codec[32];			    /* of the answer; "": unknown or refused */
+	struct hl_relay_figures figures[2]; /* by enum hl_side, once that leg has ended */
+};
+
+/* Kept with each call, zeroed at first. */
+struct hl_media_call {
+	struct hl_list node; /* in media->calls if `listed` */
+	bool listed;
+	bool decided; /* … and `verdict` stands, of the fork decided or heard last */
+	struct hl_media_verdict verdict;
+	struct hl_handle handle; /* of the call */
+	struct hl_handle callee; /* leg that is heard: answered, or sent early media, last */
+	unsigned worker;	 /* of the relay; good if `listed` */
+	struct hl_stream_record *records; /* owned; by m-line */
+	unsigned count;
+	uint64_t since; /* hl_clock_now of the last answer: silence counts from there */
+};
+
+static inline const struct hl_media_settings *hl_media_settings(const struct hl_media *media)
+{
+	return hl_module_settings(media->module);
+}
+
+static inline struct hl_media_leg *hl_media_leg(const struct hl_media *media, struct hl_leg *leg)
+{
+	return hl_module_leg(media->module, leg);
+}
+
+static inline struct hl_media_call *hl_media_call(const struct hl_media *media,
+						  struct hl_call *call)
+{
+	return hl_module_call(media->module, call);
+}
+
+#endif

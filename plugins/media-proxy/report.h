@@ -1,0 +1,18 @@
+/* What call list and CDR say about the media of a call. */
+#ifndef HL_MEDIA_REPORT_H
+#define HL_MEDIA_REPORT_H
+
+#include "media.h"
+
+/* What came so far from one side of an m-line. */
+void hl_media_figures(const struct hl_media *media, struct hl_call *call, enum hl_side side,
+		      unsigned index, struct hl_relay_figures *figures);
+/* The stream of one side of an m-line, or NULL. */
+struct hl_stream *hl_media_stream(const struct hl_media *media, struct hl_call *call,
+				  enum hl_side side, unsigned index);
+/* The member "media" of a call. */
+void hl_media_report_call(const struct hl_media *media, struct hl_call *call, struct hl_json *json);
+/* media_relayed, media_reason, codec, streams, last_alive. */
+void hl_media_report_cdr(const struct hl_media *media, struct hl_call *call, struct hl_cdr *cdr);
+
+#endif
