@@ -14,6 +14,7 @@ check_PROGRAMS += \
 	t/unit/loop \
 	t/unit/message \
 	t/unit/mistake \
+	t/unit/pacer \
 	t/unit/parameter \
 	t/unit/plugin \
 	t/unit/scenario \
@@ -31,6 +32,8 @@ t_unit_session_timer_CFLAGS = $(AM_CFLAGS)
 
 t_unit_suspension_SOURCES = t/unit/suspension.c plugins/registrar/suspension.c
 t_unit_suspension_CFLAGS = $(AM_CFLAGS)
+t_unit_pacer_SOURCES = t/unit/pacer.c plugins/keepalive/pacer.c
+t_unit_pacer_CFLAGS = $(AM_CFLAGS)
 
 EXTRA_DIST += \
 	t/unit/config_file.h \
