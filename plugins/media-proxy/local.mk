@@ -31,7 +31,8 @@ check_PROGRAMS += \
 	t/unit/media_decision \
 	t/unit/media_learn \
 	t/unit/media_ports \
-	t/unit/media_relay
+	t/unit/media_relay \
+	t/unit/media_rtp
 t_unit_media_decision_SOURCES = t/unit/media_decision.c plugins/media-proxy/decision.c
 t_unit_media_decision_CFLAGS = $(AM_CFLAGS)
 t_unit_media_learn_SOURCES = t/unit/media_learn.c plugins/media-proxy/learn.c
@@ -41,3 +42,5 @@ t_unit_media_ports_CFLAGS = $(AM_CFLAGS)
 t_unit_media_relay_SOURCES = t/unit/media_relay.c plugins/media-proxy/learn.c \
 	plugins/media-proxy/relay.c plugins/media-proxy/rtp.c
 t_unit_media_relay_CFLAGS = $(AM_CFLAGS)
+t_unit_media_rtp_SOURCES = t/unit/media_rtp.c plugins/media-proxy/rtp.c
+t_unit_media_rtp_CFLAGS = $(AM_CFLAGS)
