@@ -55,8 +55,8 @@ static void stream_over(struct hl_stream *stream)
 		stream_free(stream);
 }
 
-/* The end that was not asked for: tells the owner once. */
-static void stream_lost(struct hl_stream *stream, const char *why)
+/* The end that was not asked for: the owner hears of it once. */
+static void tell_owner(struct hl_stream *stream, const char *why)
 {
 	const struct hl_stream_events *events = stream->events;
 	uint64_t since = hl_clock_real();
@@ -68,6 +68,11 @@ static void stream_lost(struct hl_stream *stream, const char *why)
 		events->closed(stream->arg, stream, why);
 	hl_loop_handled("stream closed", since);
 	stream->depth--;
+}
+
+static void stream_lost(struct hl_stream *stream, const char *why)
+{
+	tell_owner(stream, why);
 	stream_over(stream);
 }
 
@@ -114,6 +119,14 @@ static void can_read(struct bufferevent *bev, void *arg)
 		stream_lost(stream, "too much input without an end");
 }
 
+/* Without owner from now on: what waits is sent, then the stream is freed. */
+static void finish(struct hl_stream *stream)
+{
+	stream->state = STREAM_FINISHING;
+	hl_list_append(&stream->loop->streams, &stream->node);
+	hl_timer_start(stream->loop, &stream->patience, FINISH_TIME);
+}
+
 static void has_written(struct bufferevent *bev, void *arg)
 {
 	struct hl_stream *stream = arg;
@@ -132,6 +145,18 @@ static void set_addresses(struct hl_stream *stream)
 		hl_address_from_sockaddr(&stream->local, (struct sockaddr *)&name);
 }
 
+/* The peer may have closed its side only, as `echo … | socat` does: the answers that wait are still
+ * for it, though nobody owns the stream any more. */
+static void ended_by_peer(struct hl_stream *stream)
+{
+	tell_owner(stream, "closed by the peer");
+	stream->peer_done = true;
+	if (evbuffer_get_length(bufferevent_get_output(stream->bev)))
+		finish(stream);
+	else
+		stream_over(stream);
+}
+
 static void happened(struct bufferevent *bev, short what, void *arg)
 {
 	struct hl_stream *stream = arg;
@@ -147,7 +172,7 @@ static void happened(struct bufferevent *bev, short what, void *arg)
 		if (!(what & BEV_EVENT_EOF) || !evbuffer_get_length(bufferevent_get_output(bev)))
 			stream_over(stream);
 	} else if (what & BEV_EVENT_EOF) {
-		stream_lost(stream, "closed by the peer");
+		ended_by_peer(stream);
 	} else if (what & BEV_EVENT_ERROR) {
 		stream_lost(stream, code ? strerror(code) : "connection failed");
 	}
@@ -252,10 +277,8 @@ void hl_stream_finish(struct hl_stream *stream)
 {
 	if (!stream || stream->state != STREAM_OPEN)
 		return;
-	stream->state = STREAM_FINISHING;
 	stream->events = NULL;
-	hl_list_append(&stream->loop->streams, &stream->node);
-	hl_timer_start(stream->loop, &stream->patience, FINISH_TIME);
+	finish(stream);
 	bufferevent_enable(stream->bev, EV_READ | EV_WRITE);
 	has_written(stream->bev, stream);
 }

@@ -68,6 +68,38 @@ void hl_commands_each(const struct hl_modules *modules,
 		visit(arg, &hl_list_entry(node, struct hl_registration, node)->command);
 }
 
+static void put_command(void *arg, const struct hl_command *command)
+{
+	struct hl_json *json = arg;
+
+	hl_json_object(json);
+	hl_json_put_string(json, "name", command->name);
+	hl_json_put_string(json, "summary", command->summary);
+	hl_json_object_end(json);
+}
+
+static int run_help(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		    struct hl_error *error)
+{
+	(void)arguments;
+	(void)error;
+	hl_json_array(result);
+	hl_commands_each(arg, put_command, result);
+	hl_json_array_end(result);
+	return 0;
+}
+
+int hl_commands_init(struct hl_modules *modules)
+{
+	const struct hl_command help = {.name = "help",
+					.summary = "the commands of this switch",
+					.run = run_help,
+					.arg = modules};
+
+	hl_list_init(&modules->commands);
+	return hl_commands_add(modules, &help);
+}
+
 const char *hl_argument(const struct hl_arguments *arguments, const char *name)
 {
 	for (size_t i = 0; i < arguments->count; i++)

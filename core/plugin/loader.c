@@ -21,8 +21,10 @@ struct hl_modules *hl_modules_new(struct hl_switch *holdline)
 		return NULL;
 	modules->holdline = holdline;
 	hl_list_init(&modules->loaded);
-	hl_list_init(&modules->commands);
-	return modules;
+	if (!hl_commands_init(modules))
+		return modules;
+	hl_free(modules);
+	return NULL;
 }
 
 static void module_free(struct hl_module *module)

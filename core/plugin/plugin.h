@@ -105,14 +105,27 @@ HL_EXPORT void *hl_module_leg(const struct hl_module *module, struct hl_leg *leg
 struct hl_arguments;
 HL_EXPORT const char *hl_argument(const struct hl_arguments *arguments, const char *name);
 
-/* A control command: writes its result (one JSON value). 0, or negative errno with `error`. */
+/* An answer that a command gives later. */
+struct hl_answer;
+
+/* A control command. Exactly one of `run` and `begin` is set. */
 struct hl_command {
 	const char *name;    /* first word */
 	const char *summary; /* one line for `holdlinectl help` */
+	/* Writes its result (one JSON value). 0, or negative errno with `error`. */
 	int (*run)(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
 		   struct hl_error *error);
 	void *arg;
+	/* For what must wait, for a thread or the network: 0, and the answer is given by
+	 * hl_answer_result or hl_answer_error, once, now or later; or negative errno with `error`,
+	 * and it must not be. The arguments are gone when it returns. */
+	int (*begin)(void *arg, const struct hl_arguments *arguments, struct hl_answer *answer,
+		     struct hl_error *error);
 };
+/* Gives the answer that `begin` was handed: a JSON value, or what went wrong. In the signalling
+ * thread (hl_loop_post leads there); harmless when the client is gone. Frees `answer`. */
+HL_EXPORT void hl_answer_result(struct hl_answer *answer, struct hl_slice result);
+HL_EXPORT void hl_answer_error(struct hl_answer *answer, const char *why);
 /* Adds a command to the control socket, until the plugin's fini. The struct is copied, its texts
  * stay the caller's. 0, -EEXIST, -ENOMEM. */
 HL_EXPORT int hl_command_register(struct hl_switch *holdline, const struct hl_command *command);

@@ -52,6 +52,8 @@ int hl_modules_order(struct hl_modules *modules, const struct hl_config *config,
 		     struct hl_module **order, struct hl_error *error);
 /* loader.c: the loaded module of that name, or NULL. */
 struct hl_module *hl_module_find(const struct hl_modules *modules, const char *name);
+/* commands.c: an empty registry but for `help`. 0 or -ENOMEM. */
+int hl_commands_init(struct hl_modules *modules);
 /* commands.c: forgets what a module registered; NULL: everything. */
 void hl_commands_drop(struct hl_modules *modules, const struct hl_module *owner);
 

@@ -506,7 +506,7 @@ static void test_commands(void)
 	hl_modules_init(modules, &error);
 	is_int(add_result, 0, "plugins register theirs in init");
 	hl_commands_each(modules, name_command, text);
-	is_str(text, " apple melon status zebra", "they are visited by name");
+	is_str(text, " apple help melon status zebra", "they are visited by name");
 	ok(hl_command_find(modules, "melon"), "and found");
 	ok(!hl_command_find(modules, "lemon"), "another is not");
 	hl_modules_fini(modules);
