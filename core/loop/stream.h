@@ -15,8 +15,8 @@ struct hl_stream_events {
 	/* Bytes arrived (all that are unread so far); returns how many were used up. A stream with
 	 * more than 1 MiB unread is over. */
 	size_t (*received)(void *arg, struct hl_stream *stream, struct hl_slice bytes);
-	/* It is over (why: for the log); the stream is gone when this returns. What was written to a
-	 * peer that only closed its own side is still sent. Not called after hl_stream_close. */
+	/* It is over (why: for the log); the stream is gone when this returns. What was written to
+	 * a peer that only closed its side is still sent. Not called after hl_stream_close. */
 	void (*closed)(void *arg, struct hl_stream *stream, const char *why);
 };
 

@@ -6,6 +6,7 @@
 check_PROGRAMS += \
 	t/unit/address \
 	t/unit/config \
+	t/unit/control \
 	t/unit/deadline \
 	t/unit/handle \
 	t/unit/hash \
