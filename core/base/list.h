@@ -6,10 +6,12 @@
 
 #include <stdbool.h>
 
+/* may_alias: gcc 12 (-O2) otherwise takes a head inside a struct and a node's way back to it for
+ * different memory, and moves the same node for ever; plugins built elsewhere inline this, too. */
 struct hl_list {
 	struct hl_list *next; /* a node alone and an empty head point at themselves */
 	struct hl_list *prev;
-};
+} __attribute__((may_alias));
 
 #define HL_LIST_EMPTY(name) { &(name), &(name) }
 
