@@ -1,6 +1,16 @@
-# With its first source the module moves from EXTRA_LTLIBRARIES to pkglib_LTLIBRARIES.
+# keepalive: heartbeats for endpoints behind NAT.
 
-EXTRA_LTLIBRARIES += plugins/keepalive.la
-plugins_keepalive_la_SOURCES =
+pkglib_LTLIBRARIES += plugins/keepalive.la
+plugins_keepalive_la_SOURCES = \
+	plugins/keepalive/beat.c \
+	plugins/keepalive/keepalive.c \
+	plugins/keepalive/keepalive.h \
+	plugins/keepalive/pacer.c \
+	plugins/keepalive/pacer.h \
+	plugins/keepalive/profile.c \
+	plugins/keepalive/send.c \
+	plugins/keepalive/sizing.c
 plugins_keepalive_la_LDFLAGS = $(PLUGIN_LINK)
 plugins_keepalive_la_LIBADD =
+
+EXTRA_DIST += plugins/keepalive/README.md
