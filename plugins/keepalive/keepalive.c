@@ -271,8 +271,10 @@ static void keepalive_fini(struct hl_module *self)
 static int keepalive_init(struct hl_module *self, struct hl_error *error)
 {
 	struct keepalive *keepalive = hl_zalloc(sizeof(*keepalive));
-	struct hl_command command = {"keepalive", "heartbeats: endpoints, passes, who was missed",
-				     keepalive_command, keepalive};
+	struct hl_command command = {.name = "keepalive",
+				     .summary = "heartbeats: endpoints, passes, who was missed",
+				     .run = keepalive_command,
+				     .arg = keepalive};
 
 	if (!keepalive || profiles_init(&keepalive->profiles)) {
 		hl_free(keepalive);
