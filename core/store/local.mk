@@ -1,7 +1,10 @@
 # store: the SQLite writer thread. SQLite lives here.
 
 core_libcore_a_SOURCES += \
-	core/store/store.h
+	core/store/private.h \
+	core/store/store.c \
+	core/store/store.h \
+	core/store/table.c
 
 # Headers that a plugin reaches through holdline.h
 holdlinestoredir = $(holdlinedir)/store

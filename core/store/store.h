@@ -17,10 +17,11 @@ HL_EXPORT void hl_store_close(struct hl_store *store);
 HL_EXPORT void hl_store_reopen(struct hl_store *store);
 
 /* Queues one record: `json` is a JSON object of the contract's keys; it becomes a line of
- * `cdr.jsonl` and a row of table `cdr` (its columns are the keys). 0 or -ENOMEM. */
+ * `cdr.jsonl` and a row of table `cdr` (its columns are the keys). 0 or -ENOMEM, which it also is
+ * when 256 MiB wait for a disk that takes none. */
 HL_EXPORT int hl_store_cdr(struct hl_store *store, struct hl_slice json);
-/* The last `count` records, newest last, as a JSON array: read by the writer thread, given to
- * `done` in `loop`. 0 or -ENOMEM. */
+/* The last `count` records (10,000 at most), newest last, as a JSON array: read by the writer
+ * thread, given to `done` in `loop`; the empty slice when they cannot be read. 0 or -ENOMEM. */
 HL_EXPORT int hl_store_last_cdrs(struct hl_store *store, unsigned count, struct hl_loop *loop,
 				 void (*done)(void *arg, struct hl_slice json), void *arg);
 

@@ -21,6 +21,7 @@ check_PROGRAMS += \
 	t/unit/scenario \
 	t/unit/session_timer \
 	t/unit/slice \
+	t/unit/store \
 	t/unit/stream \
 	t/unit/suspension \
 	t/unit/text \

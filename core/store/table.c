@@ -1,0 +1,283 @@
+/* Table `cdr` of the SQLite database. One list of columns makes the table, the statements and the
+ * way back to JSON; a database of an older version gets the columns it lacks. */
+#include "base/json.h"
+#include "base/memory.h"
+#include "store/private.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+
+enum { SCHEMA = 1 }; /* PRAGMA user_version */
+
+enum kind { TEXT, INTEGER, NUMBER, BOOLEAN, JSON };
+
+/* The contract's keys, in its order. */
+static const struct column {
+	const char *name;
+	enum kind kind;
+} columns[] = {
+	{ "id", TEXT },            { "started", TEXT },      { "answered", TEXT },
+	{ "ended", TEXT },         { "duration", NUMBER },   { "pdd_ms", INTEGER },
+	{ "caller", TEXT },        { "callee", TEXT },       { "caller_addr", TEXT },
+	{ "callee_addr", TEXT },   { "gateway", TEXT },      { "ended_by", TEXT },
+	{ "reason", TEXT },        { "detail", TEXT },       { "sip_code", INTEGER },
+	{ "last_alive", TEXT },    { "media_relayed", BOOLEAN }, { "media_reason", TEXT },
+	{ "codec", TEXT },         { "caller_timer", TEXT }, { "callee_timer", TEXT },
+	{ "refreshes", INTEGER },  { "streams", JSON },
+};
+
+static const char *const sql_types[] = { "TEXT", "INTEGER", "REAL", "INTEGER", "TEXT" };
+
+struct hl_table {
+	sqlite3 *db;          /* owned */
+	sqlite3_stmt *insert; /* owned */
+	sqlite3_stmt *last;   /* owned */
+};
+
+static int failed(struct hl_table *table, const char *what, struct hl_error *error)
+{
+	return hl_error_set(error, -EIO, "cannot %s: %s", what,
+			    table->db ? sqlite3_errmsg(table->db) : "no memory");
+}
+
+static int run(struct hl_table *table, const char *sql, const char *what, struct hl_error *error)
+{
+	return sqlite3_exec(table->db, sql, NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : failed(table, what, error);
+}
+
+/* The columns with something before and behind each: "json_extract(?1,'$.id'),…". */
+static void put_columns(struct hl_text *sql, const char *before, const char *behind, bool types)
+{
+	for (size_t i = 0; i < HL_COUNT(columns); i++)
+		hl_text_printf(sql, "%s%s%s%s%s%s", i ? "," : "", before, columns[i].name, behind,
+			       types ? " " : "", types ? sql_types[columns[i].kind] : "");
+}
+
+/* Runs or prepares what `sql` holds, and empties it. */
+static int run_text(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
+{
+	int code = sql->failed ? hl_error_set(error, -ENOMEM, "no memory for the database")
+			       : run(table, hl_text_string(sql), "make the tables", error);
+
+	hl_text_clear(sql);
+	return code;
+}
+
+static int prepare_text(struct hl_table *table, struct hl_text *sql, sqlite3_stmt **statement,
+			struct hl_error *error)
+{
+	int code = 0;
+
+	if (sql->failed)
+		code = hl_error_set(error, -ENOMEM, "no memory for the database");
+	else if (sqlite3_prepare_v3(table->db, hl_text_string(sql), -1, SQLITE_PREPARE_PERSISTENT,
+				    statement, NULL) != SQLITE_OK)
+		code = failed(table, "use the tables", error);
+	hl_text_clear(sql);
+	return code;
+}
+
+static int number_of(struct hl_table *table, const char *sql, const char *argument)
+{
+	sqlite3_stmt *statement;
+	int number = -1;
+
+	if (sqlite3_prepare_v2(table->db, sql, -1, &statement, NULL) != SQLITE_OK)
+		return -1;
+	if (argument)
+		sqlite3_bind_text(statement, 1, argument, -1, SQLITE_STATIC);
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return number;
+}
+
+static int make_columns(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
+{
+	int code;
+
+	hl_text_put(sql, "CREATE TABLE IF NOT EXISTS cdr (");
+	put_columns(sql, "", "", true);
+	hl_text_put(sql, ")");
+	code = run_text(table, sql, error);
+	for (size_t i = 0; i < HL_COUNT(columns) && !code; i++) {
+		if (number_of(table, "SELECT 1 FROM pragma_table_info('cdr') WHERE name = ?1",
+			      columns[i].name) == 1)
+			continue;
+		hl_text_printf(sql, "ALTER TABLE cdr ADD COLUMN %s %s", columns[i].name,
+			       sql_types[columns[i].kind]);
+		code = run_text(table, sql, error);
+	}
+	if (code)
+		return code;
+	hl_text_printf(sql, "CREATE INDEX IF NOT EXISTS cdr_started ON cdr (started);"
+		       "PRAGMA user_version = %d", SCHEMA);
+	return run_text(table, sql, error);
+}
+
+static int prepare_all(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
+{
+	int code;
+
+	hl_text_put(sql, "INSERT INTO cdr (");
+	put_columns(sql, "", "", false);
+	hl_text_put(sql, ") VALUES (");
+	put_columns(sql, "json_extract(?1,'$.", "')", false);
+	hl_text_put(sql, ")");
+	code = prepare_text(table, sql, &table->insert, error);
+	if (code)
+		return code;
+	hl_text_put(sql, "SELECT * FROM (SELECT ");
+	put_columns(sql, "", "", false);
+	hl_text_put(sql, ", rowid AS row FROM cdr ORDER BY rowid DESC LIMIT ?1) ORDER BY row");
+	return prepare_text(table, sql, &table->last, error);
+}
+
+/* WAL lets others read meanwhile; FULL makes a commit survive the loss of power. */
+static int set_up(struct hl_table *table, struct hl_error *error)
+{
+	struct hl_text sql;
+	int version, code;
+
+	sqlite3_busy_timeout(table->db, 1000);
+	code = run(table, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+		   "use the database", error);
+	if (code)
+		return code;
+	version = number_of(table, "PRAGMA user_version", NULL);
+	if (version > SCHEMA)
+		return hl_error_set(error, -EINVAL,
+				    "was written by a newer version (schema %d, this one knows "
+				    "%d): update, or move the file away", version, SCHEMA);
+	hl_text_init(&sql);
+	code = make_columns(table, &sql, error);
+	if (!code)
+		code = prepare_all(table, &sql, error);
+	hl_text_fini(&sql);
+	return code;
+}
+
+struct hl_table *hl_table_open(const char *path, struct hl_error *error)
+{
+	struct hl_table *table = hl_zalloc(sizeof(*table));
+	struct hl_error cause;
+	int code;
+
+	if (!table) {
+		hl_error_set(error, -ENOMEM, "no memory for the database");
+		return NULL;
+	}
+	if (sqlite3_open_v2(path, &table->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK)
+		code = failed(table, "open it", &cause);
+	else
+		code = set_up(table, &cause);
+	if (!code)
+		return table;
+	hl_error_set(error, code, "%s: %s", path, cause.text);
+	hl_table_close(table);
+	return NULL;
+}
+
+void hl_table_close(struct hl_table *table)
+{
+	if (!table)
+		return;
+	sqlite3_finalize(table->insert);
+	sqlite3_finalize(table->last);
+	sqlite3_close(table->db);
+	hl_free(table);
+}
+
+int hl_table_begin(struct hl_table *table, struct hl_error *error)
+{
+	return run(table, "BEGIN IMMEDIATE", "write to the database", error);
+}
+
+/* SQLite has undone the group by itself when the disk is full or broken. */
+static void undo(struct hl_table *table)
+{
+	if (!sqlite3_get_autocommit(table->db))
+		sqlite3_exec(table->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int hl_table_insert(struct hl_table *table, struct hl_slice json, struct hl_error *error)
+{
+	int code;
+
+	sqlite3_bind_text64(table->insert, 1, json.data, json.length, SQLITE_STATIC, SQLITE_UTF8);
+	code = sqlite3_step(table->insert);
+	/* Says what went wrong only until the reset. */
+	if (code != SQLITE_DONE)
+		failed(table, "write a record", error);
+	sqlite3_reset(table->insert);
+	sqlite3_clear_bindings(table->insert);
+	switch (code & 0xff) {
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_ERROR:
+	case SQLITE_TOOBIG:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+		return -EINVAL;
+	default:
+		undo(table);
+		return -EIO;
+	}
+}
+
+int hl_table_commit(struct hl_table *table, struct hl_error *error)
+{
+	int code = run(table, "COMMIT", "write to the database", error);
+
+	if (code)
+		undo(table);
+	return code;
+}
+
+static void put_value(struct hl_json *json, sqlite3_stmt *row, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(row, i);
+	struct hl_slice slice = { text, text ? (size_t)sqlite3_column_bytes(row, i) : 0 };
+
+	hl_json_key(json, columns[i].name);
+	if (sqlite3_column_type(row, i) == SQLITE_NULL)
+		hl_json_null(json);
+	else if (columns[i].kind == INTEGER)
+		hl_json_integer(json, sqlite3_column_int64(row, i));
+	else if (columns[i].kind == NUMBER)
+		hl_json_number(json, sqlite3_column_double(row, i));
+	else if (columns[i].kind == BOOLEAN)
+		hl_json_boolean(json, sqlite3_column_int(row, i) != 0);
+	else if (columns[i].kind == JSON)
+		hl_json_raw(json, slice);
+	else
+		hl_json_slice(json, slice);
+}
+
+int hl_table_last(struct hl_table *table, unsigned count, struct hl_text *text,
+		  struct hl_error *error)
+{
+	struct hl_json json;
+	int code;
+
+	hl_json_init(&json, text);
+	hl_json_array(&json);
+	sqlite3_bind_int64(table->last, 1, count);
+	while ((code = sqlite3_step(table->last)) == SQLITE_ROW) {
+		hl_json_object(&json);
+		for (size_t i = 0; i < HL_COUNT(columns); i++)
+			put_value(&json, table->last, (int)i);
+		hl_json_object_end(&json);
+	}
+	hl_json_array_end(&json);
+	if (code != SQLITE_DONE)
+		failed(table, "read the records", error);
+	sqlite3_reset(table->last);
+	if (code == SQLITE_DONE && text->failed)
+		return hl_error_set(error, -ENOMEM, "no memory for the records");
+	return code == SQLITE_DONE ? 0 : -EIO;
+}
