@@ -82,9 +82,11 @@ static void classes(void)
 		const char *text;
 		bool private;
 	} rows[] = {
-		{ "10.0.0.1", true },       { "11.0.0.1", false },       { "172.15.255.255", false },
+		{ "10.0.0.1", true },       { "11.0.0.1", false },
+		{ "172.15.255.255", false },
 		{ "172.16.0.0", true },     { "172.31.255.255", true },  { "172.32.0.0", false },
-		{ "192.168.255.1", true },  { "192.169.0.1", false },    { "100.63.255.255", false },
+		{ "192.168.255.1", true },  { "192.169.0.1", false },
+		{ "100.63.255.255", false },
 		{ "100.64.0.1", true },     { "100.127.255.255", true }, { "100.128.0.0", false },
 		{ "169.254.1.1", true },    { "127.0.0.1", false },      { "8.8.8.8", false },
 		{ "fe80::1", true },        { "febf::1", true },         { "fec0::1", false },
@@ -137,8 +139,8 @@ static void networks(void)
 	ok(inside("0.0.0.0/0", "203.0.113.9") && !inside("0.0.0.0/0", "::1"), "all of one family");
 	ok(inside("203.0.113.9", "203.0.113.9") && !inside("203.0.113.9", "203.0.113.8"),
 	   "a lone address is itself");
-	ok(inside("2001:db8::/33", "2001:db8:7fff::1") && !inside("2001:db8::/33", "2001:db8:8000::"),
-	   "IPv6 to the bit");
+	ok(inside("2001:db8::/33", "2001:db8:7fff::1"), "IPv6 inside to the bit");
+	ok(!inside("2001:db8::/33", "2001:db8:8000::"), "and outside");
 	for (size_t i = 0; i < HL_COUNT(bad); i++)
 		taken += hl_network_parse(hl_slice_of(bad[i]), &network) != -EINVAL;
 	is_int(taken, 0, "what is no network is refused");

@@ -55,8 +55,8 @@ static void as_text(void)
 	is_str(LOGGED(hl_str("v", "a b"), hl_str("e", ""), hl_str("none", NULL)),
 	       "level=info tag=unit event=tried v=\"a b\" e=\"\" none=\"\"\n", "blank and empty");
 	is_str(LOGGED(hl_str("v", "x\r\nlevel=error tag=root\t\"\\\x01\x7f\xc3\xbc")),
-	       "level=info tag=unit event=tried v=\"x\\r\\nlevel=error tag=root\\t\\\"\\\\\\x01\\x7f"
-	       "\\xc3\\xbc\"\n", "nobody begins a line or a field from outside");
+	       "level=info tag=unit event=tried v=\"x\\r\\nlevel=error tag=root\\t"
+	       "\\\"\\\\\\x01\\x7f\\xc3\\xbc\"\n", "nobody begins a line or a field from outside");
 	is_str(LOGGED(hl_sl("v", HL_SLICE_LITERAL("a\0b"))),
 	       "level=info tag=unit event=tried v=\"a\\x00b\"\n", "a NUL is shown");
 	catch_lines();
@@ -87,7 +87,8 @@ static void bounds(void)
 	       strlen("level=info tag=unit event=tried v=\n") + 4096, "a huge value is cut");
 	hl_memory_fail_at(2);
 	is_str(LOGGED(hl_str("v", huge)),
-	       "level=info tag=unit event=tried fields=lost,no-memory\n", "the event survives ENOMEM");
+	       "level=info tag=unit event=tried fields=lost,no-memory\n",
+	       "the event survives ENOMEM");
 	hl_memory_fail_at(0);
 }
 
@@ -106,7 +107,8 @@ static void limits(void)
 
 	ok(hl_log_allow(&limit, &withheld), "the first is allowed");
 	is_int(withheld, 0, "nothing was held back before it");
-	ok(!hl_log_allow(&limit, &withheld) && !hl_log_allow(&limit, &withheld), "the next two not");
+	ok(!hl_log_allow(&limit, &withheld), "the next is not");
+	ok(!hl_log_allow(&limit, &withheld), "nor the one after");
 	limit.next -= HL_SECOND;
 	ok(hl_log_allow(&limit, &withheld), "a second later one is");
 	is_int(withheld, 2, "and tells of the two");

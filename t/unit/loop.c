@@ -256,7 +256,8 @@ int main(void)
 	for (unsigned long at = 1; at <= 2; at++) {
 		hl_memory_fail_at(at);
 		error.text[0] = '\0';
-		ok(!hl_loop_new(&error) && error.text[0], "no loop without memory, and why (%lu)", at);
+		ok(!hl_loop_new(&error) && error.text[0], "no loop without memory, and why (%lu)",
+		   at);
 	}
 	hl_memory_fail_at(0);
 	return done_testing();

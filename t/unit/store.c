@@ -22,10 +22,12 @@ static struct hl_loop *loop;
 static const char whole[] =
 	"{\"id\":\"c1\",\"started\":\"2026-11-22T15:53:07.123Z\",\"answered\":null,"
 	"\"ended\":\"2026-11-22T15:53:09.000Z\",\"duration\":1.5,\"pdd_ms\":-7,"
-	"\"caller\":\"J\xc3\xbcrgen \\\"x\\\"\",\"callee\":\"1002\",\"caller_addr\":\"127.0.0.1:5060\","
+	"\"caller\":\"J\xc3\xbcrgen \\\"x\\\"\",\"callee\":\"1002\","
+	"\"caller_addr\":\"127.0.0.1:5060\","
 	"\"callee_addr\":null,\"gateway\":null,\"ended_by\":\"caller\",\"reason\":\"Normal\","
 	"\"detail\":null,\"sip_code\":200,\"last_alive\":null,\"media_relayed\":true,"
-	"\"media_reason\":\"auto:5\",\"codec\":\"PCMA\",\"caller_timer\":null,\"callee_timer\":null,"
+	"\"media_reason\":\"auto:5\",\"codec\":\"PCMA\",\"caller_timer\":null,"
+	"\"callee_timer\":null,"
 	"\"refreshes\":3,\"streams\":[{\"type\":\"audio\",\"caller\":{\"packets\":5}}]}";
 
 /* The file's content; freed by the next call. */
@@ -179,7 +181,8 @@ static void bad_records(void)
 	hl_store_cdr(store, HL_SLICE_LITERAL("this is no JSON"));
 	put(store, 2);
 	text = last(store, 10);
-	ok(text && strstr(text, "n1") && strstr(text, "n2"), "a record without sense keeps none out");
+	ok(text && strstr(text, "n1") && strstr(text, "n2"),
+	   "a record without sense keeps none out");
 	hl_store_counters(store, &counters);
 	is_int(counters.failed, 1, "it is counted");
 	is_int(counters.written, 2, "as are the others");
@@ -203,7 +206,8 @@ static void files(void)
 	hl_store_reopen(store);
 	put(store, 2);
 	hl_store_close(store);
-	is_str(content(), "{\"id\":\"n2\",\"reason\":\"2\"}\n", "after a rotation the new file is used");
+	is_str(content(), "{\"id\":\"n2\",\"reason\":\"2\"}\n",
+	       "after a rotation the new file is used");
 	fd = open(jsonl, O_WRONLY | O_APPEND);
 	if (write(fd, "{\"id\":\"torn", 11) != 11)
 		diag("cannot write");
@@ -287,7 +291,8 @@ static void refusals(void)
 	int fd;
 
 	snprintf(nested, sizeof(nested), "%s/not/there", directory);
-	ok(!hl_store_open(nested, &error) && strstr(error.text, "switch.state_dir"), "%s", error.text);
+	ok(!hl_store_open(nested, &error) && strstr(error.text, "switch.state_dir"), "%s",
+	   error.text);
 	remove_all();
 	fd = open(state, O_CREAT | O_WRONLY, 0600);
 	close(fd);

@@ -63,7 +63,8 @@ static void one(void)
 	if (!ok(a && b, "two sockets %s", error.text))
 		exit(1);
 	ok(hl_udp_local(a)->port != 0, "port 0 became a real one");
-	is_int(hl_udp_send(a, NULL, hl_udp_local(b), HL_SLICE_LITERAL("0")), 0, "a datagram is sent");
+	is_int(hl_udp_send(a, NULL, hl_udp_local(b), HL_SLICE_LITERAL("0")), 0,
+	       "a datagram is sent");
 	receive(&b_seen, 1);
 	is_str(b_seen.bytes, "0", "it arrives, with a NUL behind it");
 	ok(hl_address_equal(&b_seen.last.remote, hl_udp_local(a)), "from the one");
