@@ -7,6 +7,7 @@ core_libcore_a_SOURCES += \
 	core/sip/message_parts.h \
 	core/sip/message_read.c \
 	core/sip/message_via.c \
+	core/sip/sdp.c \
 	core/sip/uri.c
 
 # Headers that a plugin reaches through holdline.h

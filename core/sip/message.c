@@ -244,24 +244,34 @@ static bool is_copied(unsigned kind, int code)
 	}
 }
 
+/* Where parameters begin: a tag put in there is read whatever somebody has left behind it. */
+static size_t parameters_at(const struct hl_header *header)
+{
+	struct hl_slice uri = hl_header_uri(header->value);
+	size_t at = (size_t)(uri.data + uri.length - header->value);
+	size_t blanks = strspn(header->value + at, " \t");
+
+	return header->value[at + blanks] == '>' ? at + blanks + 1 : at;
+}
+
 static int copy_header(struct hl_message *response, const struct hl_header *header,
 		       const char *to_tag)
 {
-	size_t length = header->value_length, more = to_tag ? strlen(to_tag) : 0;
-	char *value = hl_message_alloc(response, length + sizeof(";tag=") + more);
+	size_t length = header->value_length, more = to_tag ? 5 + strlen(to_tag) : 0, at;
+	char *value = hl_message_alloc(response, length + more + 1);
 
 	if (!value)
 		return -ENOMEM;
-	memcpy(value, header->value, length + 1);
-	if (to_tag) {
-		memcpy(value + length, ";tag=", 5);
-		memcpy(value + length + 5, to_tag, more + 1);
-		length += 5 + more;
+	at = more ? parameters_at(header) : length;
+	memcpy(value, header->value, at);
+	if (more) {
+		memcpy(value + at, ";tag=", 5);
+		memcpy(value + at + 5, to_tag, more - 5);
 	}
-	/* The value was cut already: a second look at its commas is not needed. */
+	memcpy(value + at + more, header->value + at, length - at + 1);
 	return hl_header_insert(response, response->count, header->kind,
 				(struct hl_slice){header->name, header->name_length}, value,
-				length);
+				length + more);
 }
 
 static const char *usual_reason(int code)

@@ -1,5 +1,6 @@
 /* SIP messages: the border to libosip2. A message is parsed once; everybody else reads and changes
- * it through these functions. Returned strings and slices live as long as the message is unchanged. */
+ * it through these functions. Returned strings and slices live as long as the message is unchanged.
+ */
 #ifndef HL_SIP_MESSAGE_H
 #define HL_SIP_MESSAGE_H
 
@@ -12,13 +13,24 @@ struct hl_message;
 
 enum hl_method {
 	HL_METHOD_OTHER,
-	HL_METHOD_INVITE, HL_METHOD_ACK, HL_METHOD_BYE, HL_METHOD_CANCEL, HL_METHOD_OPTIONS,
-	HL_METHOD_REGISTER, HL_METHOD_UPDATE, HL_METHOD_PRACK, HL_METHOD_INFO, HL_METHOD_MESSAGE,
-	HL_METHOD_REFER, HL_METHOD_NOTIFY, HL_METHOD_SUBSCRIBE, HL_METHOD_PUBLISH,
+	HL_METHOD_INVITE,
+	HL_METHOD_ACK,
+	HL_METHOD_BYE,
+	HL_METHOD_CANCEL,
+	HL_METHOD_OPTIONS,
+	HL_METHOD_REGISTER,
+	HL_METHOD_UPDATE,
+	HL_METHOD_PRACK,
+	HL_METHOD_INFO,
+	HL_METHOD_MESSAGE,
+	HL_METHOD_REFER,
+	HL_METHOD_NOTIFY,
+	HL_METHOD_SUBSCRIBE,
+	HL_METHOD_PUBLISH,
 };
 
 enum {
-	HL_MESSAGE_MAX = 65535,  /* bytes */
+	HL_MESSAGE_MAX = 65535,	 /* bytes */
 	HL_MESSAGE_HEADERS = 256 /* more header lines than that are refused */
 };
 
@@ -28,13 +40,15 @@ enum {
 HL_EXPORT int hl_message_parse(struct hl_slice bytes, struct hl_message **message,
 			       struct hl_error *error);
 /* For bytes that do not parse: the response `code reason` put together from the Via, From, To,
- * Call-ID and CSeq lines that can be made out. -EBADMSG when it cannot be answered, or is no request. */
+ * Call-ID and CSeq lines that can be made out. -EBADMSG when it cannot be answered, or is no
+ * request. */
 HL_EXPORT int hl_message_salvage(struct hl_slice bytes, int code, const char *reason,
 				 const struct hl_address *source, struct hl_text *response);
 HL_EXPORT void hl_message_free(struct hl_message *message);
 
 /* A new request without Via (the transaction layer adds it): request line, Max-Forwards 70, From,
- * To (both complete header values), Call-ID, CSeq. NULL when memory is out or a value is malformed. */
+ * To (both complete header values), Call-ID, CSeq. NULL when memory is out or a value is malformed.
+ */
 HL_EXPORT struct hl_message *hl_message_request(enum hl_method method, const char *request_uri,
 						const char *from, const char *to,
 						const char *call_id, uint32_t cseq);
@@ -47,7 +61,8 @@ HL_EXPORT int hl_message_write(const struct hl_message *message, struct hl_text 
 
 /* What it is. */
 HL_EXPORT bool hl_message_is_request(const struct hl_message *message);
-HL_EXPORT enum hl_method hl_message_method(const struct hl_message *message); /* responses: CSeq's */
+HL_EXPORT enum hl_method hl_message_method(
+	const struct hl_message *message); /* responses: CSeq's */
 HL_EXPORT const char *hl_message_method_text(const struct hl_message *message);
 HL_EXPORT int hl_message_status(const struct hl_message *message); /* 0 for a request */
 HL_EXPORT const char *hl_message_reason(const struct hl_message *message);
@@ -56,7 +71,7 @@ HL_EXPORT const char *hl_method_text(enum hl_method method);
 /* The fields every message has. Tags are "" when missing. */
 HL_EXPORT const char *hl_message_call_id(const struct hl_message *message);
 HL_EXPORT uint32_t hl_message_cseq(const struct hl_message *message);
-HL_EXPORT const char *hl_message_from(const struct hl_message *message);     /* the whole value */
+HL_EXPORT const char *hl_message_from(const struct hl_message *message); /* the whole value */
 HL_EXPORT const char *hl_message_to(const struct hl_message *message);
 HL_EXPORT const char *hl_message_from_tag(const struct hl_message *message);
 HL_EXPORT const char *hl_message_to_tag(const struct hl_message *message);
@@ -71,12 +86,12 @@ HL_EXPORT int hl_message_request_uri_parts(const struct hl_message *message, str
 /* Via, from the top (0). */
 struct hl_via {
 	struct hl_slice transport; /* "UDP" */
-	struct hl_slice host;      /* sent-by, IPv6 with its brackets */
-	unsigned port;             /* 0: none given */
-	struct hl_slice branch;    /* "" when missing */
+	struct hl_slice host;	   /* sent-by, IPv6 with its brackets */
+	unsigned port;		   /* 0: none given */
+	struct hl_slice branch;	   /* "" when missing */
 	struct hl_slice received;  /* "" when missing */
-	bool rport;                /* the parameter is there */
-	unsigned rport_value;      /* 0: none */
+	bool rport;		   /* the parameter is there */
+	unsigned rport_value;	   /* 0: none */
 };
 HL_EXPORT bool hl_message_via(const struct hl_message *message, unsigned index, struct hl_via *via);
 /* Sets `received` and, where rport was asked for, `rport` of the top Via (RFC 3581 §4). */
@@ -86,12 +101,12 @@ HL_EXPORT int hl_message_via_push(struct hl_message *message, const char *value)
 
 /* Contact, by index; false behind the last. */
 struct hl_contact_field {
-	bool star;               /* "*" */
-	struct hl_slice uri;     /* without angle brackets */
-	int64_t expires;         /* −1: no parameter; −2: unreadable */
-	int q;                   /* thousandths; −1: no parameter; −2: unreadable or over 1 */
-	struct hl_slice instance;/* +sip.instance without quotes and brackets, or "" */
-	unsigned reg_id;         /* 0: none */
+	bool star;		  /* "*" */
+	struct hl_slice uri;	  /* without angle brackets */
+	int64_t expires;	  /* −1: no parameter; −2: unreadable */
+	int q;			  /* thousandths; −1: no parameter; −2: unreadable or over 1 */
+	struct hl_slice instance; /* +sip.instance without quotes and brackets, or "" */
+	unsigned reg_id;	  /* 0: none */
 };
 HL_EXPORT bool hl_message_contact(const struct hl_message *message, unsigned index,
 				  struct hl_contact_field *contact);
@@ -101,9 +116,11 @@ HL_EXPORT bool hl_message_contact(const struct hl_message *message, unsigned ind
 HL_EXPORT const char *hl_message_header(const struct hl_message *message, const char *name,
 					unsigned index);
 /* 0, -ENOMEM, -EINVAL when the value has a line break or does not parse. */
-HL_EXPORT int hl_message_add_header(struct hl_message *message, const char *name, const char *value);
+HL_EXPORT int hl_message_add_header(struct hl_message *message, const char *name,
+				    const char *value);
 /* Replaces all headers of that name by one; NULL removes them. */
-HL_EXPORT int hl_message_set_header(struct hl_message *message, const char *name, const char *value);
+HL_EXPORT int hl_message_set_header(struct hl_message *message, const char *name,
+				    const char *value);
 /* The value as a number: 0, -ENOENT (not there), -EINVAL. Parameters behind ';' are ignored. */
 HL_EXPORT int hl_message_header_number(const struct hl_message *message, const char *name,
 				       uint64_t *value);
@@ -116,6 +133,7 @@ HL_EXPORT struct hl_slice hl_message_body(const struct hl_message *message);
 HL_EXPORT const char *hl_message_content_type(const struct hl_message *message);
 HL_EXPORT bool hl_message_has_sdp(const struct hl_message *message);
 /* Replaces the body (copied); an empty one removes it and its type. 0 or -ENOMEM. */
-HL_EXPORT int hl_message_set_body(struct hl_message *message, const char *type, struct hl_slice body);
+HL_EXPORT int hl_message_set_body(struct hl_message *message, const char *type,
+				  struct hl_slice body);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <strings.h>
 
 #include <osipparser2/osip_parser.h>
 
@@ -307,11 +309,17 @@ static void tidy(osip_list_t *parameters)
 }
 
 /* What a reading needs before it is used: a reading that can be used at all, and tidy. */
-static int finish_via(osip_via_t *via)
+static int finish_via(osip_via_t *via, const char *value)
 {
 	uint64_t port = 1;
 
-	if (!via->protocol || !*via->protocol || !via->host || !*via->host)
+	/* libosip2 takes any three words with slashes between them. */
+	if (strncasecmp(value, "SIP", 3) || value[3 + strspn(value + 3, " \t")] != '/' ||
+	    strcmp(via->version, "2.0") || !hl_is_token(hl_slice_of(via->protocol)))
+		return -EBADMSG;
+	/* Comments went with RFC 2543, and would hide what is added behind them. */
+	if (!via->host || !*via->host || via->comment ||
+	    via->host[strcspn(via->host, " \t,;()<>\"@/?=[]")])
 		return -EBADMSG;
 	if (via->port &&
 	    (hl_slice_number(hl_slice_of(via->port), &port) || !port || port > UINT16_MAX))
@@ -346,7 +354,7 @@ static int read_one(osip_message_t *typed, unsigned kind, const char *value)
 	if (error)
 		return error;
 	switch (kind) {
-	case HL_HEADER_VIA: return finish_via(osip_list_get(list, osip_list_size(list) - 1));
+	case HL_HEADER_VIA: return finish_via(osip_list_get(list, osip_list_size(list) - 1), value);
 	case HL_HEADER_FROM: return finish_name(typed->from, false);
 	case HL_HEADER_TO: return finish_name(typed->to, false);
 	default: return finish_name(osip_list_get(list, osip_list_size(list) - 1), true);

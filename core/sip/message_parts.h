@@ -78,6 +78,8 @@ const struct hl_header *hl_header_first(const struct hl_message *message, unsign
 int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *method);
 /* Whether libosip2 can read that value: 0, -EBADMSG, -ENOMEM. */
 int hl_header_readable(unsigned kind, const char *value);
+/* The URI of a name-addr or addr-spec, as it was written: libosip2 keeps it unescaped only. */
+struct hl_slice hl_header_uri(const char *value);
 /* Forgets the reading of a kind whose lines have changed. */
 void hl_header_forget(struct hl_message *message, unsigned kind);
 /* libosip2's reading of all headers of a kind: 0, -EBADMSG, -ENOMEM. Fills what is a cache only,

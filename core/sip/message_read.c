@@ -93,8 +93,7 @@ const char *hl_message_to_tag(const struct hl_message *message)
 	return tag(message, HL_HEADER_TO);
 }
 
-/* The URI of a name-addr or addr-spec, as it was written: libosip2 keeps it unescaped only. */
-static struct hl_slice uri_of(const char *value)
+struct hl_slice hl_header_uri(const char *value)
 {
 	const char *at = value, *end;
 
@@ -110,12 +109,12 @@ static struct hl_slice uri_of(const char *value)
 
 int hl_message_from_uri(const struct hl_message *message, struct hl_uri *uri)
 {
-	return hl_uri_parse(uri_of(hl_message_from(message)), uri);
+	return hl_uri_parse(hl_header_uri(hl_message_from(message)), uri);
 }
 
 int hl_message_to_uri(const struct hl_message *message, struct hl_uri *uri)
 {
-	return hl_uri_parse(uri_of(hl_message_to(message)), uri);
+	return hl_uri_parse(hl_header_uri(hl_message_to(message)), uri);
 }
 
 /* Copies a display name without its quotes and backslashes. */
@@ -262,7 +261,7 @@ bool hl_message_contact(const struct hl_message *message, unsigned index,
 	instance = find(&read->gen_params, "+sip.instance");
 	*contact = (struct hl_contact_field){
 		.star = !read->url,
-		.uri = read->url ? uri_of(value) : hl_slice_of(""),
+		.uri = read->url ? hl_header_uri(value) : hl_slice_of(""),
 		.expires = expires ? expires_value(expires->gvalue) : -1,
 		.q = q ? q_value(q->gvalue) : -1,
 		.instance = instance_value(instance ? instance->gvalue : NULL),

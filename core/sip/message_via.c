@@ -34,32 +34,42 @@ static bool sent_by_source(struct hl_slice value, const struct hl_address *sourc
 	       hl_address_same_host(&address, source);
 }
 
+static bool is_parameter(struct hl_slice part, const char *name)
+{
+	return hl_slice_equal_nocase(hl_slice_trim(hl_slice_cut(&part, '=')), hl_slice_of(name));
+}
+
+static bool asks_rport(struct hl_slice via)
+{
+	hl_slice_cut(&via, ';');
+	while (via.length)
+		if (is_parameter(hl_slice_cut(&via, ';'), "rport"))
+			return true;
+	return false;
+}
+
 size_t hl_via_mark(struct hl_slice value, const struct hl_address *source, char *out)
 {
-	struct hl_slice behind = value, rest = hl_header_cut(&behind);
-	bool told = !sent_by_source(rest, source), first = true, asked = false;
+	struct hl_slice behind = value, rest = hl_header_cut(&behind), part;
+	bool asked = asks_rport(rest), told = asked || !sent_by_source(rest, source);
 	char text[HL_ADDRESS_TEXT], *at = out;
 
-	do {
-		struct hl_slice part = hl_slice_cut(&rest, ';'), name = part;
-
-		name = hl_slice_trim(hl_slice_cut(&name, '='));
-		if (!first && hl_slice_equal_nocase(name, HL_SLICE_LITERAL("received")))
-			continue;
-		if (!first && hl_slice_equal_nocase(name, HL_SLICE_LITERAL("rport"))) {
-			if (!asked)
-				at += sprintf(at, ";rport=%u", source->port);
-			told = asked = true;
-			continue;
-		}
-		if (!first)
-			*at++ = ';';
-		first = false;
-		memcpy(at, part.data, part.length);
-		at += part.length;
-	} while (rest.data);
+	part = hl_slice_cut(&rest, ';');
+	memcpy(at, part.data, part.length);
+	at += part.length;
+	/* In front of the others: what somebody left unfinished stays at the end. */
 	if (told)
 		at += sprintf(at, ";received=%s", hl_address_host(source, text));
+	if (asked)
+		at += sprintf(at, ";rport=%u", source->port);
+	while (rest.data) {
+		part = hl_slice_cut(&rest, ';');
+		if (is_parameter(part, "received") || is_parameter(part, "rport"))
+			continue;
+		*at++ = ';';
+		memcpy(at, part.data, part.length);
+		at += part.length;
+	}
 	if (behind.data) {
 		*at++ = ',';
 		memcpy(at, behind.data, behind.length);

@@ -14,11 +14,13 @@ check_PROGRAMS += \
 	t/unit/log \
 	t/unit/loop \
 	t/unit/message \
+	t/unit/message_fuzz \
 	t/unit/mistake \
 	t/unit/pacer \
 	t/unit/parameter \
 	t/unit/plugin \
 	t/unit/scenario \
+	t/unit/sdp \
 	t/unit/session_timer \
 	t/unit/slice \
 	t/unit/store \
@@ -29,6 +31,9 @@ check_PROGRAMS += \
 	t/unit/udp \
 	t/unit/uri
 
+t_unit_message_fuzz_SOURCES = t/unit/message_fuzz.c t/fuzz/message.c t/fuzz/message.h
+t_unit_message_fuzz_CFLAGS = $(AM_CFLAGS)
+
 t_unit_session_timer_SOURCES = t/unit/session_timer.c plugins/session-timer/arithmetic.c
 t_unit_session_timer_CFLAGS = $(AM_CFLAGS)
 
@@ -38,6 +43,7 @@ t_unit_pacer_SOURCES = t/unit/pacer.c plugins/keepalive/pacer.c
 t_unit_pacer_CFLAGS = $(AM_CFLAGS)
 
 EXTRA_DIST += \
+	t/fuzz/run.c \
 	t/unit/config_file.h \
 	t/unit/tap.h
 

@@ -283,20 +283,20 @@ static void check_received(void)
 		const char *sent, *source, *want, *name;
 	} cases[] = {
 		{"SIP/2.0/UDP 10.0.0.1:5060;rport;branch=z9hG4bK1", "198.51.100.7:1024",
-		 "SIP/2.0/UDP 10.0.0.1:5060;rport=1024;branch=z9hG4bK1;received=198.51.100.7",
+		 "SIP/2.0/UDP 10.0.0.1:5060;received=198.51.100.7;rport=1024;branch=z9hG4bK1",
 		 "rport asked for: both are set"},
 		{"SIP/2.0/UDP 198.51.100.7:1024;branch=z9hG4bK1;rport", "198.51.100.7:1024",
-		 "SIP/2.0/UDP 198.51.100.7:1024;branch=z9hG4bK1;rport=1024;received=198.51.100.7",
+		 "SIP/2.0/UDP 198.51.100.7:1024;received=198.51.100.7;rport=1024;branch=z9hG4bK1",
 		 "even when nothing differs"},
 		{"SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1", "198.51.100.7:1024",
-		 "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1;received=198.51.100.7",
+		 "SIP/2.0/UDP 10.0.0.1;received=198.51.100.7;branch=z9hG4bK1",
 		 "rport not asked for: another host is told"},
 		{"SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1", "198.51.100.7:1024",
 		 "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1", "the same host is not"},
 		{"SIP/2.0/TCP [2001:db8::1]:5060;branch=z9hG4bK1", "[2001:db8::1]:7",
 		 "SIP/2.0/TCP [2001:db8::1]:5060;branch=z9hG4bK1", "nor in IPv6"},
 		{"SIP/2.0/UDP a.b;received=6.6.6.6;rport=1;rport;branch=z9hG4bK1",
-		 "[2001:db8::1]:7", "SIP/2.0/UDP a.b;rport=7;branch=z9hG4bK1;received=2001:db8::1",
+		 "[2001:db8::1]:7", "SIP/2.0/UDP a.b;received=2001:db8::1;rport=7;branch=z9hG4bK1",
 		 "what the sender claims about itself is replaced"},
 	};
 
@@ -350,6 +350,8 @@ static const struct {
 	{HEAD NAMES IDS "\r\n", "Via is missing"},
 	{HEAD "Via: \r\n" NAMES IDS "\r\n", "Via cannot be read"},
 	{HEAD "Via: SIP/2.0/UDP\r\n" NAMES IDS "\r\n", "Via cannot be read"},
+	{HEAD "Via: SIP/2.0/UDP h;branch=z9hG4bK1 (x)\r\n" NAMES IDS "\r\n", "Via cannot be read"},
+	{HEAD "Via: SIP/2.0/UDP h x;branch=z9hG4bK1\r\n" NAMES IDS "\r\n", "Via cannot be read"},
 	{HEAD "Via: SIP/2.0/UDP h:70000\r\n" NAMES IDS "\r\n", "Via cannot be read"},
 	{HEAD VIA "From: <sip:a@b\r\nTo: <sip:a@b>\r\n" IDS "\r\n", "From cannot be read"},
 	{HEAD VIA "To: <sip:a@b>\r\n" IDS "\r\n", "From is missing"},
@@ -453,7 +455,7 @@ static void check_salvage(void)
 	       0, "a malformed INVITE can be answered");
 	is_str(hl_text_string(&text),
 	       "SIP/2.0 400 Bad Request\r\n"
-	       "Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1;rport=1024;received=198.51.100.7\r\n"
+	       "Via: SIP/2.0/UDP 10.0.0.1;received=198.51.100.7;rport=1024;branch=z9hG4bK1\r\n"
 	       "Via: SIP/2.0/UDP p\r\nFrom: <sip:a@b   ;tag=1\r\nTo: <sip:c@d>;tag=2\r\n"
 	       "Call-ID: 1 \r\nCSeq: x INVITE\r\nContent-Length: 0\r\n\r\n",
 	       "with the lines that could be made out");

@@ -82,7 +82,7 @@ static const char *or_dash(struct hl_slice s, char *text, size_t size)
 
 static void check_good(const char *text, const char *want)
 {
-	char got[256], part[5][64];
+	char got[512], part[5][64];
 	struct hl_uri uri;
 
 	if (!is_int(hl_uri_parse(hl_slice_of(text), &uri), 0, "%s is read", text))

@@ -1,0 +1,428 @@
+/* SDP (RFC 4566, RFC 3264): one pass over the lines to read, one to write. A body is never rebuilt
+ * from what was understood: each line is either copied as it stands or replaced by one of ours. */
+#include "sip/sdp.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum {
+	SHOWN = 60,   /* bytes of a bad line that an error text shows */
+	SESSION = -1, /* the section before the first m-line */
+	CODEC_SIZE = 32
+};
+
+/* What decides how a section's c= is written. */
+struct section {
+	bool connection; /* has a c= of its own */
+	bool held;	 /* that c= is 0.0.0.0 or :: */
+	bool rtcp;	 /* has an a=rtcp */
+};
+
+/* Payload types that need no rtpmap (RFC 3551 §6). */
+static const struct {
+	unsigned type;
+	const char *name;
+} static_codecs[] = {
+	{0, "PCMU"},  {3, "GSM"},   {4, "G723"},  {5, "DVI4"},	{6, "DVI4"},   {7, "LPC"},
+	{8, "PCMA"},  {9, "G722"},  {10, "L16"},  {11, "L16"},	{12, "QCELP"}, {13, "CN"},
+	{14, "MPA"},  {15, "G728"}, {16, "DVI4"}, {17, "DVI4"}, {18, "G729"},  {25, "CelB"},
+	{26, "JPEG"}, {28, "nv"},   {31, "H261"}, {32, "MPV"},	{33, "MP2T"},  {34, "H263"},
+};
+
+static const struct {
+	const char *word;
+	enum hl_sdp_direction direction;
+} directions[] = {
+	{"sendrecv", HL_SDP_SENDRECV},
+	{"sendonly", HL_SDP_SENDONLY},
+	{"recvonly", HL_SDP_RECVONLY},
+	{"inactive", HL_SDP_INACTIVE},
+};
+
+/* Takes a line off `*rest`, with its end; false at the end of the body. */
+static bool next_line(struct hl_slice *rest, struct hl_slice *line)
+{
+	const char *feed;
+
+	if (!rest->length)
+		return false;
+	feed = memchr(rest->data, '\n', rest->length);
+	*line = (struct hl_slice){rest->data,
+				  feed ? (size_t)(feed + 1 - rest->data) : rest->length};
+	rest->data += line->length;
+	rest->length -= line->length;
+	return true;
+}
+
+/* The line without its end, CRLF or LF. */
+static struct hl_slice content(struct hl_slice line)
+{
+	if (line.length && line.data[line.length - 1] == '\n')
+		line.length--;
+	if (line.length && line.data[line.length - 1] == '\r')
+		line.length--;
+	return line;
+}
+
+/* What is behind "x=" (x is checked before). */
+static struct hl_slice value_of(struct hl_slice line)
+{
+	line = content(line);
+	return (struct hl_slice){line.data + 2, line.length - 2};
+}
+
+static bool is_line(struct hl_slice line, const char *prefix)
+{
+	return hl_slice_starts(content(line), hl_slice_of(prefix));
+}
+
+/* "IN IP4 192.0.2.1/127"; family 0 for a host name. */
+static int read_connection(struct hl_slice value, struct hl_address *address)
+{
+	struct hl_slice type;
+
+	if (!hl_slice_equal_nocase(hl_slice_cut(&value, ' '), HL_SLICE_LITERAL("IN")))
+		return -EBADMSG;
+	type = hl_slice_cut(&value, ' ');
+	if (!value.length || (!hl_slice_equal_nocase(type, HL_SLICE_LITERAL("IP4")) &&
+			      !hl_slice_equal_nocase(type, HL_SLICE_LITERAL("IP6"))))
+		return -EBADMSG;
+	*address = (struct hl_address){.family = 0};
+	hl_address_parse(hl_slice_cut(&value, '/'), address);
+	return 0;
+}
+
+/* "53020" or "53020 IN IP4 126.16.64.4" (RFC 3605). */
+static int read_rtcp(struct hl_slice value, struct hl_address *rtcp)
+{
+	uint64_t port;
+
+	if (hl_slice_number(hl_slice_cut(&value, ' '), &port) || port > UINT16_MAX)
+		return -EBADMSG;
+	*rtcp = (struct hl_address){.family = 0};
+	if (value.length && read_connection(value, rtcp))
+		return -EBADMSG;
+	rtcp->port = (uint16_t)port;
+	return 0;
+}
+
+/* "audio 49170/2 RTP/AVP 0 8" */
+static int read_media(struct hl_slice value, struct hl_sdp_media *media)
+{
+	struct hl_slice ports;
+	uint64_t port;
+
+	media->type = hl_slice_cut(&value, ' ');
+	ports = hl_slice_cut(&value, ' ');
+	media->protocol = hl_slice_cut(&value, ' ');
+	media->formats = value;
+	if (hl_slice_number(hl_slice_cut(&ports, '/'), &port) || port > UINT16_MAX ||
+	    !media->type.length || !media->protocol.length || !media->formats.length)
+		return -EBADMSG;
+	media->port = (unsigned)port;
+	for (size_t i = 0; i + 4 <= media->protocol.length; i++)
+		media->encrypted |= !memcmp(media->protocol.data + i, "SAVP", 4);
+	return 0;
+}
+
+static int read_attribute(struct hl_slice value, struct hl_sdp_media *media)
+{
+	struct hl_slice name = hl_slice_cut(&value, ':');
+
+	for (size_t i = 0; i < HL_COUNT(directions); i++)
+		if (hl_slice_equal(name, hl_slice_of(directions[i].word)))
+			media->direction = directions[i].direction;
+	if (hl_slice_equal(name, HL_SLICE_LITERAL("crypto")) ||
+	    hl_slice_equal(name, HL_SLICE_LITERAL("fingerprint")))
+		media->encrypted = true;
+	if (hl_slice_equal(name, HL_SLICE_LITERAL("rtcp-mux")))
+		media->rtcp_mux = true;
+	if (hl_slice_equal(name, HL_SLICE_LITERAL("rtcp")))
+		return read_rtcp(value, &media->rtcp);
+	return 0;
+}
+
+/* "- 2890844526 2890842807 IN IP4 10.47.16.5": the third is the version. */
+static int read_origin(struct hl_slice value, struct hl_slice *version)
+{
+	hl_slice_cut(&value, ' ');
+	hl_slice_cut(&value, ' ');
+	*version = hl_slice_cut(&value, ' ');
+	return version->length && value.length ? 0 : -EBADMSG;
+}
+
+/* One line, into the section it belongs to: the session (whose values m-lines begin with) or the
+ * last m-line. */
+static int read_line(struct hl_sdp *sdp, struct hl_sdp_media *session, struct hl_slice line)
+{
+	struct hl_sdp_media *here = sdp->media_count ? &sdp->media[sdp->media_count - 1] : session;
+	struct hl_slice value = value_of(line);
+
+	switch (line.data[0]) {
+	case 'o': return read_origin(value, &sdp->origin_version);
+	case 'c': return read_connection(value, &here->connection);
+	case 'a': return read_attribute(value, here);
+	case 'm':
+		if (sdp->media_count == HL_SDP_MEDIA)
+			return -E2BIG;
+		here = &sdp->media[sdp->media_count++];
+		*here = (struct hl_sdp_media){.connection = session->connection,
+					      .direction = session->direction,
+					      .encrypted = session->encrypted};
+		return read_media(value, here);
+	}
+	return 0;
+}
+
+int hl_sdp_parse(struct hl_slice body, struct hl_sdp *parsed, struct hl_error *error)
+{
+	struct hl_sdp sdp = {.body = body};
+	struct hl_sdp_media session = {.direction = HL_SDP_SENDRECV};
+	struct hl_slice rest = body, line;
+	int result;
+
+	if (!body.length || !is_line(body, "v=") || memchr(body.data, '\0', body.length))
+		return hl_error_set(error, -EBADMSG, "SDP does not begin with v=, or has a NUL");
+	while (next_line(&rest, &line)) {
+		struct hl_slice text = content(line);
+
+		if (!text.length)
+			continue;
+		result = text.length < 2 || text.data[1] != '=' ? -EBADMSG
+								: read_line(&sdp, &session, line);
+		if (result == -E2BIG)
+			return hl_error_set(error, -EBADMSG, "SDP has more than %d m-lines",
+					    HL_SDP_MEDIA);
+		if (result)
+			return hl_error_set(error, result, "SDP line cannot be read: %.*s",
+					    (int)(text.length < SHOWN ? text.length : SHOWN),
+					    text.data);
+	}
+	sdp.encrypted = session.encrypted;
+	for (unsigned i = 0; i < sdp.media_count; i++) {
+		struct hl_sdp_media *media = &sdp.media[i];
+
+		sdp.encrypted |= media->encrypted;
+		media->on_hold =
+			media->direction != HL_SDP_SENDRECV ||
+			(media->connection.family && hl_address_wildcard(&media->connection));
+	}
+	*parsed = sdp;
+	return 0;
+}
+
+/* What is being written. */
+struct writer {
+	const struct hl_sdp *sdp;
+	const struct hl_sdp_edit *edit;
+	struct hl_text *out;
+	const char *end; /* of lines: as in the body */
+	struct section session;
+	struct section media[HL_SDP_MEDIA];
+	const struct hl_address *session_address; /* written into the session's c=; NULL: as read */
+	int current;				  /* m-line being written, or SESSION */
+	bool connection_due;			  /* a c= is to be put in behind m= and i= */
+};
+
+/* Whether an m-line is ours to change: port 0 stays as it is. */
+static bool is_relayed(const struct writer *writer, unsigned media)
+{
+	return writer->edit->media[media].relayed && writer->sdp->media[media].port;
+}
+
+static void survey(struct writer *writer)
+{
+	struct hl_slice rest = writer->sdp->body, line;
+	struct section *here = &writer->session;
+	unsigned media = 0;
+
+	while (next_line(&rest, &line)) {
+		struct hl_address address;
+
+		if (is_line(line, "m="))
+			here = &writer->media[media++];
+		here->rtcp |= is_line(line, "a=rtcp:");
+		if (is_line(line, "c=") && !read_connection(value_of(line), &address)) {
+			here->connection = true;
+			here->held = address.family && hl_address_wildcard(&address);
+		}
+	}
+}
+
+/* The session's c= is ours when no untouched m-line depends on it. */
+static void choose_session_address(struct writer *writer)
+{
+	writer->session_address = NULL;
+	if (!writer->session.connection || writer->session.held)
+		return;
+	for (unsigned i = 0; i < writer->sdp->media_count; i++) {
+		if (!is_relayed(writer, i) && !writer->media[i].connection &&
+		    writer->sdp->media[i].port) {
+			writer->session_address = NULL;
+			return;
+		}
+		if (is_relayed(writer, i) && !writer->session_address)
+			writer->session_address = &writer->edit->media[i].rtp;
+	}
+}
+
+static void put_connection(struct writer *writer, const struct hl_address *address)
+{
+	char host[HL_ADDRESS_TEXT];
+
+	hl_text_printf(writer->out, "c=IN IP%c %s%s", address->family == AF_INET6 ? '6' : '4',
+		       hl_address_host(address, host), writer->end);
+}
+
+/* Makes sure that what follows begins on a line of its own. */
+static void end_line(struct writer *writer)
+{
+	const struct hl_text *out = writer->out;
+
+	if (out->length && out->data[out->length - 1] != '\n')
+		hl_text_put(writer->out, out->data[out->length - 1] == '\r' ? "\n" : writer->end);
+}
+
+static void flush_connection(struct writer *writer)
+{
+	if (!writer->connection_due)
+		return;
+	writer->connection_due = false;
+	end_line(writer);
+	put_connection(writer, &writer->edit->media[writer->current].rtp);
+}
+
+/* What a section still lacks when it ends. */
+static void end_section(struct writer *writer)
+{
+	unsigned port;
+
+	flush_connection(writer);
+	if (writer->current == SESSION || !is_relayed(writer, (unsigned)writer->current) ||
+	    writer->media[writer->current].rtcp)
+		return;
+	port = writer->edit->media[writer->current].rtcp_port;
+	if (!port || port == writer->edit->media[writer->current].rtp.port + 1u)
+		return;
+	end_line(writer);
+	hl_text_printf(writer->out, "a=rtcp:%u%s", port, writer->end);
+}
+
+static void write_media(struct writer *writer, struct hl_slice line)
+{
+	unsigned media = (unsigned)++writer->current;
+	const struct hl_sdp_media *read = &writer->sdp->media[media];
+	const struct hl_address *ours = &writer->edit->media[media].rtp;
+	const struct section *section = &writer->media[media];
+
+	if (!is_relayed(writer, media)) {
+		hl_text_slice(writer->out, line);
+		return;
+	}
+	hl_text_printf(writer->out, "m=%.*s %u %.*s %.*s%s", HL_SLICE_ARGS(read->type), ours->port,
+		       HL_SLICE_ARGS(read->protocol), HL_SLICE_ARGS(read->formats), writer->end);
+	if (section->connection || writer->session.held)
+		return;
+	writer->connection_due =
+		!writer->session_address || !hl_address_same_host(writer->session_address, ours);
+}
+
+/* Writes a line that is replaced; false when it is to be copied. */
+static bool replace_line(struct writer *writer, struct hl_slice line)
+{
+	int current = writer->current;
+	bool relayed = current != SESSION && is_relayed(writer, (unsigned)current);
+
+	if (is_line(line, "o=") && writer->edit->origin) {
+		hl_text_printf(writer->out, "o=%s%s", writer->edit->origin, writer->end);
+		return true;
+	}
+	if (is_line(line, "c=")) {
+		const struct hl_address *ours = current == SESSION ? writer->session_address
+						: relayed && !writer->media[current].held
+							? &writer->edit->media[current].rtp
+							: NULL;
+		if (ours)
+			put_connection(writer, ours);
+		return ours;
+	}
+	if (relayed && is_line(line, "a=rtcp:")) {
+		if (writer->edit->media[current].rtcp_port)
+			hl_text_printf(writer->out, "a=rtcp:%u%s",
+				       writer->edit->media[current].rtcp_port, writer->end);
+		return true;
+	}
+	return false;
+}
+
+int hl_sdp_rewrite(const struct hl_sdp *sdp, const struct hl_sdp_edit *edit, struct hl_text *out)
+{
+	struct writer writer = {.sdp = sdp, .edit = edit, .out = out, .current = SESSION};
+	struct hl_slice rest = sdp->body, line;
+	const char *feed = memchr(rest.data, '\n', rest.length);
+
+	writer.end = feed && feed > rest.data && feed[-1] != '\r' ? "\n" : "\r\n";
+	survey(&writer);
+	choose_session_address(&writer);
+	while (next_line(&rest, &line)) {
+		if (is_line(line, "m=")) {
+			end_section(&writer);
+			write_media(&writer, line);
+			continue;
+		}
+		if (content(line).length && !is_line(line, "i="))
+			flush_connection(&writer);
+		if (!replace_line(&writer, line))
+			hl_text_slice(out, line);
+	}
+	end_section(&writer);
+	return out->failed ? -ENOMEM : 0;
+}
+
+static void copy_name(struct hl_slice name, char text[CODEC_SIZE])
+{
+	snprintf(text, CODEC_SIZE, "%.*s", HL_SLICE_ARGS(name));
+}
+
+void hl_sdp_codec(const struct hl_sdp *sdp, unsigned media, char name[32])
+{
+	struct hl_slice rest, line, formats, format;
+	uint64_t number;
+
+	*name = '\0';
+	if (media >= sdp->media_count)
+		return;
+	formats = sdp->media[media].formats;
+	format = hl_slice_cut(&formats, ' ');
+	rest.data = formats.data ? formats.data : format.data + format.length;
+	rest.length = sdp->body.length - (size_t)(rest.data - sdp->body.data);
+	for (next_line(&rest, &line); next_line(&rest, &line) && !is_line(line, "m=");) {
+		struct hl_slice value;
+
+		if (!is_line(line, "a=rtpmap:"))
+			continue;
+		value = value_of(line);
+		hl_slice_cut(&value, ':');
+		if (hl_slice_equal(hl_slice_cut(&value, ' '), format)) {
+			copy_name(hl_slice_cut(&value, '/'), name);
+			return;
+		}
+	}
+	if (hl_slice_number(format, &number)) {
+		copy_name(format, name); /* "t38": the format is the codec */
+		return;
+	}
+	for (size_t i = 0; i < HL_COUNT(static_codecs); i++)
+		if (static_codecs[i].type == number)
+			copy_name(hl_slice_of(static_codecs[i].name), name);
+}
+
+struct hl_slice hl_sdp_origin(struct hl_slice body)
+{
+	struct hl_slice line;
+
+	while (next_line(&body, &line))
+		if (is_line(line, "o="))
+			return value_of(line);
+	return (struct hl_slice){NULL, 0};
+}
