@@ -170,18 +170,16 @@ static bool is_noise(struct hl_slice bytes)
 static int keepalive_datagram(struct hl_module *self, const struct hl_flow *flow,
 			      struct hl_slice bytes)
 {
-	static const struct hl_slice pong = HL_SLICE_LITERAL("\r\n");
 	struct keepalive *keepalive = hl_module_state(self);
 
 	if (!is_noise(bytes))
 		return HL_NEXT;
-	if (flow->type == HL_TRANSPORT_UDP)
+	/* The transport has answered a ping of theirs; this is the answer to ours. */
+	if (flow->type == HL_TRANSPORT_UDP || !hl_slice_equal(bytes, HL_SLICE_LITERAL("\r\n")))
 		return HL_DONE;
 	struct hl_contact *contact =
 		hl_contact_by_flow(hl_switch_endpoints(keepalive->holdline), flow);
-	if (hl_slice_equal(bytes, HL_SLICE_LITERAL("\r\n\r\n")))
-		hl_transport_send(hl_switch_transport(keepalive->holdline), flow, pong);
-	else if (contact && ((struct beat *)hl_module_contact(self, contact))->waiting)
+	if (contact && ((struct beat *)hl_module_contact(self, contact))->waiting)
 		beat_alive(keepalive, contact, true);
 	return HL_DONE;
 }

@@ -25,26 +25,26 @@ static int reject(struct request *request, int code, const char *phrase, const c
 				phrase, reason);
 }
 
-static bool served_here(const struct hl_strings *domains, struct hl_slice host)
+static bool served_here(const struct request *request, const struct hl_uri *uri)
 {
+	struct hl_switch *holdline = request->registrar->holdline;
+	const struct hl_strings *domains = &hl_switch_config(holdline)->settings.domains;
+
 	for (size_t i = 0; i < domains->count; i++)
-		if (hl_slice_equal_nocase(host, hl_slice_of(domains->items[i])))
+		if (hl_slice_equal_nocase(uri->host, hl_slice_of(domains->items[i])))
 			return true;
-	return domains->count == 0;
+	return domains->count == 0 || hl_transport_is_self(hl_switch_transport(holdline), uri);
 }
 
-/* §10.3 steps 1 and 5: the domain, and whose bindings these are. */
+/* §10.3 step 5: whose bindings these are. The Request-URI was the switch's to check. */
 static int check_address(struct request *request)
 {
-	const struct hl_config *config = hl_switch_config(request->registrar->holdline);
-	const struct hl_strings *domains = &config->settings.domains;
-	struct hl_uri uri, to;
+	struct hl_uri to;
 
-	if (hl_message_request_uri_parts(request->message, &uri) ||
-	    hl_message_to_uri(request->message, &to))
-		return reject(request, 400, "Bad To Or Request-URI", "unreadable address");
+	if (hl_message_to_uri(request->message, &to))
+		return reject(request, 400, "Bad To", "unreadable To");
 	request->user = to.user;
-	if (!served_here(domains, uri.host) || !served_here(domains, to.host))
+	if (!served_here(request, &to))
 		return reject(request, 404, NULL, "domain not served");
 	if (!to.user.length || to.user.length > 255)
 		return reject(request, 404, NULL, "no such user");
