@@ -29,12 +29,26 @@ EXTRA_DIST += plugins/media-proxy/README.md
 
 check_PROGRAMS += \
 	t/unit/media_decision \
+	t/unit/media_exchange \
 	t/unit/media_learn \
 	t/unit/media_ports \
 	t/unit/media_relay \
 	t/unit/media_rtp
 t_unit_media_decision_SOURCES = t/unit/media_decision.c plugins/media-proxy/decision.c
 t_unit_media_decision_CFLAGS = $(AM_CFLAGS)
+t_unit_media_exchange_SOURCES = \
+	t/unit/media_exchange.c \
+	t/unit/media_stub.h \
+	plugins/media-proxy/decision.c \
+	plugins/media-proxy/exchange.c \
+	plugins/media-proxy/learn.c \
+	plugins/media-proxy/ports.c \
+	plugins/media-proxy/relay.c \
+	plugins/media-proxy/report.c \
+	plugins/media-proxy/rtp.c \
+	plugins/media-proxy/silence.c \
+	plugins/media-proxy/stream.c
+t_unit_media_exchange_CFLAGS = $(AM_CFLAGS)
 t_unit_media_learn_SOURCES = t/unit/media_learn.c plugins/media-proxy/learn.c
 t_unit_media_learn_CFLAGS = $(AM_CFLAGS)
 t_unit_media_ports_SOURCES = t/unit/media_ports.c plugins/media-proxy/ports.c

@@ -30,7 +30,7 @@ void hl_ports_quarantine(struct hl_ports *ports, int64_t seconds);
  * now, or the negative errno of the bind that failed for another reason: nothing is held then. */
 int hl_ports_open(struct hl_ports *ports, const struct hl_address *local, void *owner,
 		  struct hl_port_pair *pair);
-/* Takes a pair back, whose sockets are closed or about to be; `used`: it was shown to somebody, and
+/* Takes a pair back, whose sockets are closed; `used`: it was shown to somebody, and
  * rests first. */
 void hl_ports_release(struct hl_ports *ports, uint16_t port, bool used);
 /* Who holds the pair that a port belongs to, or NULL. */

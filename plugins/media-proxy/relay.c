@@ -6,6 +6,7 @@
 #include "rtp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -58,9 +59,10 @@ struct worker {
 };
 
 struct hl_relay {
-	struct hl_list sides;	  /* signalling's: all that were not freed yet */
-	struct hl_list doomed;	  /* … to be freed, but the message could not be sent */
-	unsigned count;		  /* of workers */
+	int nothing;	       /* owned; a Unix socket: takes the place of sockets that are gone */
+	struct hl_list sides;  /* signalling's: all that were not freed yet */
+	struct hl_list doomed; /* … to be freed, but the message could not be sent */
+	unsigned count;	       /* of workers */
 	struct worker *workers[]; /* owned */
 };
 
@@ -329,6 +331,10 @@ void hl_relay_side_free(struct hl_relay_side *side)
 	if (!side)
 		return;
 	relay = side->relay;
+	/* The ports are free at once, whenever the worker comes to close the descriptors: until
+	 * then they lead nowhere, but are nobody else's. */
+	for (int i = RTP; i < CHANNELS; i++)
+		dup3(relay->nothing, side->channels[i].fd, O_CLOEXEC);
 	side->worker->sides--;
 	hl_list_remove(&side->node);
 	hl_list_append(&relay->doomed, &side->node);
@@ -397,6 +403,12 @@ struct hl_relay *hl_relay_new(unsigned threads, struct hl_error *error)
 	}
 	hl_list_init(&relay->sides);
 	hl_list_init(&relay->doomed);
+	relay->nothing = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (relay->nothing < 0) {
+		hl_error_set(error, -errno, "socket of the relay: %s", strerror(errno));
+		hl_free(relay);
+		return NULL;
+	}
 	while (relay->count < threads) {
 		struct worker *worker = worker_new(relay->count, error);
 
@@ -419,6 +431,7 @@ void hl_relay_free(struct hl_relay *relay)
 		hl_worker_free(relay->workers[i]->thread);
 		hl_free(relay->workers[i]);
 	}
+	close(relay->nothing);
 	hl_free(relay);
 }
 

@@ -39,7 +39,7 @@ unsigned hl_relay_worker(const struct hl_relay *relay);
 int hl_relay_side_new(struct hl_relay *relay, unsigned worker, const int fds[2], const char *call,
 		      const char *leg, const struct hl_relay_terms *terms,
 		      struct hl_relay_side **side);
-/* Closes its sockets and frees it, soon. NULL is ignored. */
+/* Closes its sockets, so that their ports can be bound again, and frees it. NULL is ignored. */
 void hl_relay_side_free(struct hl_relay_side *side);
 /* New terms; learning is open again. 0 or -ENOMEM. */
 int hl_relay_side_expect(struct hl_relay_side *side, const struct hl_relay_terms *terms);

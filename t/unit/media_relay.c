@@ -359,6 +359,7 @@ int main(void)
 	struct hl_error error;
 	struct end left;
 
+	hl_log_setup(HL_LOG_ERROR, HL_LOG_TEXT);
 	relay = hl_relay_new(2, &error);
 	if (!ok(relay != NULL, "two threads"))
 		return done_testing();
