@@ -1,5 +1,9 @@
 # Policies: the stock one, and examples to start from.
 
-dist_pkgdata_DATA +=
+dist_pkgdata_DATA += \
+	scripts/policy.lua
 
-dist_example_DATA +=
+dist_example_DATA += \
+	scripts/examples/cgnat.lua \
+	scripts/examples/hotdesk.lua \
+	scripts/examples/office-hours.lua

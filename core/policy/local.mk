@@ -1,6 +1,18 @@
 # policy: Lua state, limits, views, decisions. Lua lives here.
 
-core_libcore_a_SOURCES +=
+core_libcore_a_SOURCES += \
+	core/policy/decision.c \
+	core/policy/host.c \
+	core/policy/host.h \
+	core/policy/keys.c \
+	core/policy/pattern.c \
+	core/policy/pattern.h \
+	core/policy/policy.c \
+	core/policy/proxy.c \
+	core/policy/rule.c \
+	core/policy/sandbox.c \
+	core/policy/strings.c \
+	core/policy/views.c
 
 # Headers that a plugin reaches through holdline.h
 holdlinepolicydir = $(holdlinedir)/policy

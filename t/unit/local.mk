@@ -19,6 +19,7 @@ check_PROGRAMS += \
 	t/unit/pacer \
 	t/unit/parameter \
 	t/unit/plugin \
+	t/unit/policy \
 	t/unit/scenario \
 	t/unit/sdp \
 	t/unit/session_timer \
@@ -45,6 +46,7 @@ t_unit_pacer_CFLAGS = $(AM_CFLAGS)
 EXTRA_DIST += \
 	t/fuzz/run.c \
 	t/unit/config_file.h \
+	t/unit/policy_script.h \
 	t/unit/tap.h
 
 # The plugins it loads take the core's functions from it.
