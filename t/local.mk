@@ -9,6 +9,7 @@ include t/plugins/local.mk
 include t/bench/local.mk
 
 perl_tests += \
+	t/holdlinectl.t \
 	t/house.t \
 	t/testlib.t
 

@@ -1,5 +1,16 @@
-# The small programs. With its first source a program moves from EXTRA_PROGRAMS to bin_PROGRAMS.
+# The small programs. They link nothing of the switch.
 
-EXTRA_PROGRAMS += holdlinectl
-holdlinectl_SOURCES =
+bin_PROGRAMS += holdlinectl
+holdlinectl_SOURCES = \
+	tools/cell.c \
+	tools/cell.h \
+	tools/client.c \
+	tools/client.h \
+	tools/command.c \
+	tools/command.h \
+	tools/holdlinectl.c \
+	tools/terminal.c \
+	tools/terminal.h \
+	tools/view.c \
+	tools/view.h
 holdlinectl_LDADD = $(JANSSON_LIBS)

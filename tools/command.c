@@ -1,0 +1,246 @@
+/* One table: each command with its arguments and with what is shown of its answer. */
+#include "command.h"
+
+#include "cell.h"
+
+#include <string.h>
+
+static const struct field status_fields[] = {
+	{.title = "Version", .path = "version", .cell = cell_text},
+	{.title = "Up for", .path = "uptime", .cell = cell_duration},
+	{.title = "Listens on", .path = "listen", .cell = cell_text},
+	{.title = "Endpoints", .path = "endpoints", .cell = cell_text},
+	{.title = "Contacts", .path = "contacts", .cell = cell_text},
+	{.title = "Calls", .path = "calls", .cell = cell_text},
+	{.title = "Transactions", .path = "transactions", .cell = cell_text},
+	{.title = "Malformed messages", .path = "malformed", .cell = cell_missed},
+	{.title = "Records not yet on disk", .path = "cdr_waiting", .cell = cell_missed},
+	{.title = "Plugins", .path = "plugins", .cell = cell_text},
+	{.title = NULL},
+};
+
+static const struct field endpoint_columns[] = {
+	{.title = "USER", .path = "user", .cell = cell_text, .shrinks = true},
+	{.title = "RECEIVED FROM", .path = "received", .cell = cell_received},
+	{.title = "VIA", .path = "transport", .cell = cell_text},
+	{.title = "NAT", .path = "nat", .cell = cell_yes_no},
+	{.title = "EXPIRES", .path = "expires_in", .cell = cell_in},
+	{.title = "HEARTBEAT", .path = "keepalive", .cell = cell_heartbeat, .shrinks = true},
+	{.title = "REACHABLE", .path = "reachable", .cell = cell_reachable},
+	{.title = "USER AGENT", .path = "user_agent", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
+static const struct field endpoint_lines[] = {
+	{.title = "AOR", .path = "aor", .cell = cell_text},
+	{.title = "Contact", .path = "contact", .cell = cell_text},
+	{.title = "Received from", .path = "received", .cell = cell_received},
+	{.title = "Transport", .path = "transport", .cell = cell_text},
+	{.title = "Our socket", .path = "local", .cell = cell_text},
+	{.title = "Behind NAT", .path = "nat", .cell = cell_nat},
+	{.title = "Expires", .path = "expires_in", .cell = cell_in},
+	{.title = "User agent", .path = "user_agent", .cell = cell_text},
+	{.title = "Reachable", .path = "reachable", .cell = cell_reachable},
+	{.title = "Heartbeat", .path = "keepalive", .cell = cell_heartbeat},
+	{.title = "  message", .path = "keepalive.message", .cell = cell_bytes},
+	{.title = "  decided by", .path = "keepalive.decided_by", .cell = cell_text},
+	{.title = "  sent", .path = "keepalive.sent", .cell = cell_text},
+	{.title = "  missed", .path = "keepalive.missed", .cell = cell_missed},
+	{.title = "SIP ALG", .path = "alg.verdict", .cell = cell_text},
+	{.title = NULL},
+};
+
+static const struct field call_columns[] = {
+	{.title = "ID", .path = "id", .cell = cell_text},
+	{.title = "CALLER", .path = "caller", .cell = cell_text, .shrinks = true},
+	{.title = "CALLEE", .path = "callee", .cell = cell_text, .shrinks = true},
+	{.title = "STATE", .path = "state", .cell = cell_text},
+	{.title = "DURATION", .path = "duration", .cell = cell_duration, .right = true},
+	{.title = "MEDIA", .path = "media.relayed", .cell = cell_media, .shrinks = true},
+	{.title = NULL},
+};
+
+static const struct field call_lines[] = {
+	{.title = "ID", .path = "id", .cell = cell_text},
+	{.title = "Caller", .path = "caller", .cell = cell_text},
+	{.title = "Callee", .path = "callee", .cell = cell_text},
+	{.title = "State", .path = "state", .cell = cell_text},
+	{.title = "Duration", .path = "duration", .cell = cell_duration},
+	{.title = "Routed by", .path = "routed_by", .cell = cell_text},
+	{.title = "Media", .path = "media.relayed", .cell = cell_media},
+	{.title = NULL},
+};
+
+static const struct field leg_columns[] = {
+	{.title = "LEG", .path = "side", .cell = cell_text},
+	{.title = "USER", .path = "user", .cell = cell_text, .shrinks = true},
+	{.title = "ADDRESS", .path = "address", .cell = cell_text},
+	{.title = "SESSION TIMER", .path = "timer", .cell = cell_timer, .shrinks = true},
+	{.title = "REFRESHES", .path = "timer.refreshes", .cell = cell_text, .right = true},
+	{.title = "LIMIT", .path = "limit_in", .cell = cell_limit, .shrinks = true},
+	{.title = "CALL-ID", .path = "call_id", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
+static const struct field stream_columns[] = {
+	{.title = "STREAM", .path = "type", .cell = cell_text},
+	{.title = "CODEC", .path = "codec", .cell = cell_text, .shrinks = true},
+	{.title = "FROM CALLER", .path = "caller.packets", .cell = cell_text, .right = true},
+	{.title = "LOST", .path = "caller.lost", .cell = cell_missed, .right = true},
+	{.title = "JITTER", .path = "caller.jitter_ms", .cell = cell_milliseconds, .right = true},
+	{.title = "FROM CALLEE", .path = "callee.packets", .cell = cell_text, .right = true},
+	{.title = "LOST", .path = "callee.lost", .cell = cell_missed, .right = true},
+	{.title = "JITTER", .path = "callee.jitter_ms", .cell = cell_milliseconds, .right = true},
+	{.title = NULL},
+};
+
+static const struct field keepalive_lines[] = {
+	{.title = "Endpoints", .path = "endpoints", .cell = cell_text},
+	{.title = "Passes", .path = "cycles", .cell = cell_text},
+	{.title = "Heartbeats sent", .path = "sent", .cell = cell_text},
+	{.title = "Missed in the last pass", .path = "missed_last_cycle", .cell = cell_missed},
+	{.title = "Missed in all", .path = "missed", .cell = cell_missed},
+	{.title = "Message", .path = "message", .cell = cell_bytes},
+	{.title = "Period", .path = "period", .cell = cell_duration},
+	{.title = "Period that a pass needs", .path = "needed_period", .cell = cell_duration},
+	{.title = "Sent at once", .path = "send_one_time", .cell = cell_text},
+	{.title = "Pause after that", .path = "send_interval", .cell = cell_milliseconds},
+	{.title = NULL},
+};
+
+static const struct field plugin_columns[] = {
+	{.title = "PLUGIN", .path = "name", .cell = cell_text},
+	{.title = "VERSION", .path = "version", .cell = cell_text},
+	{.title = "WHAT IT DOES", .path = "summary", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
+static const struct field record_columns[] = {
+	{.title = "STARTED (UTC)", .path = "started", .cell = cell_moment},
+	{.title = "CALLER", .path = "caller", .cell = cell_text, .shrinks = true},
+	{.title = "CALLEE", .path = "callee", .cell = cell_text, .shrinks = true},
+	{.title = "DURATION", .path = "duration", .cell = cell_duration, .right = true},
+	{.title = "ENDED BY", .path = "ended_by", .cell = cell_text},
+	{.title = "REASON", .path = "reason", .cell = cell_ended, .shrinks = true},
+	{.title = "CODE", .path = "sip_code", .cell = cell_text, .right = true},
+	{.title = "MEDIA", .path = "media_reason", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
+static const struct field help_columns[] = {
+	{.title = "COMMAND", .path = "name", .cell = cell_usage},
+	{.title = "WHAT IT DOES", .path = "summary", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
+static void show_call_parts(const json_t *call)
+{
+	static const struct {
+		const char *path;
+		const struct field *columns;
+	} parts[] = {{"legs", leg_columns}, {"media.streams", stream_columns}};
+
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *rows = view_get(call, parts[i].path);
+
+		if (!json_array_size(rows))
+			continue;
+		putchar('\n');
+		view_table(parts[i].columns, rows);
+	}
+}
+
+const struct command commands[] = {
+	{.name = "status", .usage = "", .fields = status_fields},
+	{.name = "endpoints",
+	 .usage = "[USER]",
+	 .positional = "user",
+	 .fields = endpoint_columns,
+	 .details = endpoint_lines,
+	 .none = "No endpoint is registered."},
+	{.name = "calls", .usage = "", .fields = call_columns, .none = "No call is up."},
+	{.name = "call",
+	 .usage = "ID",
+	 .positional = "id",
+	 .required = true,
+	 .fields = call_lines,
+	 .more = show_call_parts},
+	{.name = "hangup",
+	 .usage = "ID",
+	 .positional = "id",
+	 .required = true,
+	 .done = "Call %s was hung up."},
+	{.name = "kick",
+	 .usage = "USER",
+	 .positional = "user",
+	 .required = true,
+	 .done = "%s is not registered any more."},
+	{.name = "keepalive", .usage = "", .fields = keepalive_lines},
+	{.name = "reload", .usage = "", .done = "The configuration was read again."},
+	{.name = "plugins",
+	 .usage = "",
+	 .fields = plugin_columns,
+	 .none = "No plugin is enabled: name some under plugins."},
+	{.name = "cdr",
+	 .usage = "[--last N]",
+	 .option = "last",
+	 .fields = record_columns,
+	 .none = "No call was recorded yet."},
+	{.name = "help", .usage = "", .fields = help_columns},
+	{.name = NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *command = commands; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
+	return NULL;
+}
+
+static void say(const char *text, const char *name)
+{
+	const char *place = strstr(text, "%s");
+
+	if (place)
+		printf("%.*s%s%s\n", (int)(place - text), text, name ? name : "", place + 2);
+	else
+		puts(text);
+}
+
+static void show_list(const struct command *command, const char *name, const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	if (!json_array_size(rows)) {
+		if (name)
+			printf("%s is not registered.\n", name);
+		else
+			puts(command->none ? command->none : "Nothing.");
+		return;
+	}
+	if (!name || !command->details) {
+		view_table(command->fields, rows);
+		return;
+	}
+	json_array_foreach((json_t *)rows, i, row)
+	{
+		fputs(i ? "\n" : "", stdout);
+		view_card(command->details, row);
+	}
+}
+
+void command_show(const struct command *command, const char *name, const json_t *result)
+{
+	if (!command || (!command->fields && !command->done))
+		view_any(result);
+	else if (command->done)
+		say(command->done, name);
+	else if (json_is_array(result))
+		show_list(command, name, result);
+	else
+		view_card(command->fields, result);
+	if (command && command->more)
+		command->more(result);
+}
