@@ -1,12 +1,14 @@
 # sip: message, SDP, digest, transport, transaction. libosip2 and OpenSSL live here.
 
 core_libcore_a_SOURCES += \
+	core/sip/digest.c \
 	core/sip/message.c \
 	core/sip/message_header.c \
 	core/sip/message_parse.c \
 	core/sip/message_parts.h \
 	core/sip/message_read.c \
 	core/sip/message_via.c \
+	core/sip/nonce.c \
 	core/sip/sdp.c \
 	core/sip/uri.c
 

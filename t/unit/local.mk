@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	t/unit/config \
 	t/unit/control \
 	t/unit/deadline \
+	t/unit/digest \
 	t/unit/handle \
 	t/unit/hash \
 	t/unit/json \

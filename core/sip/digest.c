@@ -1,0 +1,222 @@
+/* Digest authentication (RFC 7616; RFC 8760 for SIP), the arithmetic: credentials read, responses
+ * verified, challenges written. qop=auth is what we offer; credentials without qop are accepted in
+ * the form of RFC 2617 for MD5, because old phones answer so. One thread: hash contexts are kept.
+ */
+#include "sip/digest.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+enum {
+	NC_DIGITS = 8,
+	SEEN_PARAMETERS = 32, /* parameters that credentials may have */
+};
+
+static struct algorithm {
+	const char *name;
+	size_t digits; /* of a digest in hexadecimal */
+	EVP_MD *md;    /* kept from first use to the end of the process */
+	EVP_MD_CTX *context;
+} algorithms[] = {
+	[HL_DIGEST_MD5] = {.name = "MD5", .digits = 32},
+	[HL_DIGEST_SHA256] = {.name = "SHA-256", .digits = 64},
+};
+
+/* Parameters of credentials, and where they go. */
+static const struct {
+	const char *name;
+	size_t offset;
+} fields[] = {
+	{"username", offsetof(struct hl_digest, username)},
+	{"realm", offsetof(struct hl_digest, realm)},
+	{"nonce", offsetof(struct hl_digest, nonce)},
+	{"uri", offsetof(struct hl_digest, uri)},
+	{"response", offsetof(struct hl_digest, response)},
+	{"cnonce", offsetof(struct hl_digest, cnonce)},
+	{"nc", offsetof(struct hl_digest, nc)},
+	{"qop", offsetof(struct hl_digest, qop)},
+	{"opaque", offsetof(struct hl_digest, opaque)},
+};
+
+const char *hl_digest_name(enum hl_digest_algorithm algorithm)
+{
+	return (unsigned)algorithm < HL_COUNT(algorithms) ? algorithms[algorithm].name : "";
+}
+
+/* Hashes the parts, joined by colons, into lower-case hexadecimal; "" when OpenSSL refuses (a
+ * system that forbids MD5), which equals no response. */
+static void hash(enum hl_digest_algorithm which, const struct hl_slice *parts, size_t count,
+		 char hex[HL_DIGEST_HEX])
+{
+	struct algorithm *algorithm = &algorithms[which];
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	bool good;
+
+	if (!algorithm->md)
+		algorithm->md = EVP_MD_fetch(NULL, algorithm->name, NULL);
+	if (!algorithm->context)
+		algorithm->context = EVP_MD_CTX_new();
+	good = algorithm->md && algorithm->context &&
+	       EVP_DigestInit_ex2(algorithm->context, algorithm->md, NULL);
+	for (size_t i = 0; i < count && good; i++)
+		good = (!i || EVP_DigestUpdate(algorithm->context, ":", 1)) &&
+		       EVP_DigestUpdate(algorithm->context, parts[i].data, parts[i].length);
+	if (!good || !EVP_DigestFinal_ex(algorithm->context, digest, &length))
+		length = 0;
+	for (unsigned i = 0; i < length; i++) {
+		hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+	hex[2 * length] = '\0';
+}
+
+void hl_digest_ha1(enum hl_digest_algorithm algorithm, struct hl_slice user, struct hl_slice realm,
+		   struct hl_slice password, char ha1[HL_DIGEST_HEX])
+{
+	const struct hl_slice parts[] = {user, realm, password};
+
+	hash(algorithm, parts, HL_COUNT(parts), ha1);
+}
+
+bool hl_digest_verify(const struct hl_digest *digest, const char *method, const char *ha1)
+{
+	size_t digits = algorithms[digest->algorithm].digits;
+	char ha2[HL_DIGEST_HEX], want[HL_DIGEST_HEX], got[HL_DIGEST_HEX];
+	const struct hl_slice request[] = {hl_slice_of(method), digest->uri};
+
+	if (digest->response.length != digits)
+		return false;
+	for (size_t i = 0; i < digits; i++)
+		got[i] = (char)tolower((unsigned char)digest->response.data[i]);
+	hash(digest->algorithm, request, HL_COUNT(request), ha2);
+	if (digest->qop.length) {
+		const struct hl_slice parts[] = {hl_slice_of(ha1), digest->nonce, digest->nc,
+						 digest->cnonce,   digest->qop,	  hl_slice_of(ha2)};
+
+		hash(digest->algorithm, parts, HL_COUNT(parts), want);
+	} else {
+		const struct hl_slice parts[] = {hl_slice_of(ha1), digest->nonce, hl_slice_of(ha2)};
+
+		hash(digest->algorithm, parts, HL_COUNT(parts), want);
+	}
+	return strlen(want) == digits && !CRYPTO_memcmp(want, got, digits);
+}
+
+/* Takes `name=value` or `name="value"` and the comma behind it off `*rest`. 0 or -EBADMSG. */
+static int take_parameter(struct hl_slice *rest, struct hl_slice *name, struct hl_slice *value)
+{
+	const char *end;
+
+	if (!memchr(rest->data, '=', rest->length))
+		return -EBADMSG;
+	*name = hl_slice_trim(hl_slice_cut(rest, '='));
+	while (rest->length && (*rest->data == ' ' || *rest->data == '\t')) {
+		rest->data++;
+		rest->length--;
+	}
+	if (!rest->length || *rest->data != '"') {
+		*value = hl_slice_trim(hl_slice_cut(rest, ','));
+		return name->length && value->length ? 0 : -EBADMSG;
+	}
+	for (end = rest->data + 1; end < rest->data + rest->length && *end != '"'; end++)
+		end += *end == '\\';
+	if (end >= rest->data + rest->length)
+		return -EBADMSG;
+	*value = (struct hl_slice){rest->data + 1, (size_t)(end - rest->data - 1)};
+	rest->length -= (size_t)(end + 1 - rest->data);
+	rest->data = end + 1;
+	return name->length && !hl_slice_trim(hl_slice_cut(rest, ',')).length ? 0 : -EBADMSG;
+}
+
+static int set_algorithm(struct hl_digest *digest, struct hl_slice value)
+{
+	for (unsigned i = 0; i < HL_COUNT(algorithms); i++) {
+		if (hl_slice_equal_nocase(value, hl_slice_of(algorithms[i].name))) {
+			digest->algorithm = i;
+			return 0;
+		}
+	}
+	return -ENOTSUP;
+}
+
+static int set_field(struct hl_digest *digest, struct hl_slice name, struct hl_slice value)
+{
+	if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("algorithm")))
+		return set_algorithm(digest, value);
+	for (size_t i = 0; i < HL_COUNT(fields); i++) {
+		struct hl_slice *field =
+			(struct hl_slice *)(void *)((char *)digest + fields[i].offset);
+
+		if (!hl_slice_equal_nocase(name, hl_slice_of(fields[i].name)))
+			continue;
+		if (field->data)
+			return -EBADMSG; /* given twice: which one would be checked? */
+		*field = value;
+	}
+	return 0; /* others are to be ignored (RFC 7616 §3.4) */
+}
+
+static bool is_hex(struct hl_slice text, size_t digits)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (!isxdigit((unsigned char)text.data[i]))
+			return false;
+	return text.length == digits;
+}
+
+static int check(const struct hl_digest *digest)
+{
+	if (!digest->username.data || !digest->realm.data || !digest->nonce.length ||
+	    !digest->uri.length || !is_hex(digest->response, algorithms[digest->algorithm].digits))
+		return -EBADMSG;
+	if (!digest->qop.data)
+		return digest->algorithm == HL_DIGEST_MD5 ? 0 : -EBADMSG;
+	if (!hl_slice_equal_nocase(digest->qop, HL_SLICE_LITERAL("auth")))
+		return -ENOTSUP;
+	return digest->cnonce.length && is_hex(digest->nc, NC_DIGITS) ? 0 : -EBADMSG;
+}
+
+int hl_digest_parse(const char *header, struct hl_digest *parsed)
+{
+	struct hl_slice rest = hl_slice_trim(hl_slice_of(header));
+	struct hl_slice scheme = hl_slice_cut(&rest, ' '), name, value;
+	struct hl_digest digest = {.algorithm = HL_DIGEST_MD5};
+	int error;
+
+	if (!hl_slice_equal_nocase(scheme, HL_SLICE_LITERAL("Digest")))
+		return -ENOTSUP;
+	rest = hl_slice_trim(rest);
+	for (int i = 0; rest.length; i++) {
+		error = i == SEEN_PARAMETERS ? -EBADMSG : take_parameter(&rest, &name, &value);
+		if (!error)
+			error = set_field(&digest, name, value);
+		if (error)
+			return error;
+	}
+	error = check(&digest);
+	if (!error)
+		*parsed = digest;
+	return error;
+}
+
+static void put_quoted(struct hl_text *text, const char *string)
+{
+	for (; *string; string++) {
+		if (*string == '"' || *string == '\\')
+			hl_text_append(text, "\\", 1);
+		hl_text_append(text, string, 1);
+	}
+}
+
+void hl_digest_challenge(enum hl_digest_algorithm algorithm, const char *realm, const char *nonce,
+			 bool stale, struct hl_text *value)
+{
+	hl_text_put(value, "Digest realm=\"");
+	put_quoted(value, realm);
+	hl_text_printf(value, "\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s", nonce,
+		       hl_digest_name(algorithm), stale ? ", stale=true" : "");
+}
