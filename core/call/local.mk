@@ -1,6 +1,17 @@
 # call: call, leg, offer/answer, routing, reaper, CDR.
 
-core_libcore_a_SOURCES +=
+core_libcore_a_SOURCES += \
+	core/call/call.c \
+	core/call/call.h \
+	core/call/cdr.c \
+	core/call/dialog.c \
+	core/call/failure.c \
+	core/call/leg.c \
+	core/call/machine.c \
+	core/call/private.h \
+	core/call/routing.c \
+	core/call/session.c \
+	core/call/setup.c
 
 # Headers that a plugin reaches through holdline.h
 holdlinecalldir = $(holdlinedir)/call

@@ -7,7 +7,9 @@
 #include "call/call.h"
 #include "loop/timer.h"
 
-enum { HL_TAG_SIZE = 17, HL_CALL_ID_SIZE = 27 };
+/* A hook's answer that means: taken care of (the plugins' HL_DONE). */
+enum { HL_STAGE_DONE = 1 };
+enum { HL_TAG_SIZE = 33, HL_CALL_ID_SIZE = 25 };
 
 /* What a call goes through. */
 enum hl_call_state {
@@ -20,6 +22,7 @@ enum hl_call_state {
 };
 
 enum hl_call_event {
+	HL_CALL_HEARD,     /* a callee sent 100 */
 	HL_CALL_PROGRESS,  /* a callee sent 101–199 */
 	HL_CALL_ANSWER,    /* a callee sent 2xx */
 	HL_CALL_REFUSAL,   /* a callee's final failure, or no answer from it */
@@ -28,12 +31,22 @@ enum hl_call_event {
 	HL_CALL_EVENTS
 };
 
+/* What a call that is being set up waits for. */
+enum hl_wait {
+	HL_WAIT_RESPONSE,    /* anything at all */
+	HL_WAIT_PROGRESS,    /* more than 100 */
+	HL_WAIT_RINGING,     /* more than 101–199 without SDP */
+	HL_WAIT_EARLY_MEDIA, /* the answer, hearing early media */
+	HL_WAIT_ANSWER,      /* the answer, ringing */
+};
+
 struct hl_calls {
 	struct hl_calls_parts parts;
 	struct hl_config *config;      /* a reference */
 	struct hl_list list;           /* struct hl_call, oldest first; ended ones excepted */
 	struct hl_list graveyard;      /* ended: freed in the next turn, once no leg waits for an ACK */
 	struct hl_hash legs;           /* struct hl_leg by local tag */
+	struct hl_list exchanges;      /* struct hl_exchange, all */
 	struct hl_handles call_handles, leg_handles, exchange_handles;
 	struct hl_timer bury;          /* frees the graveyard */
 	size_t count;                  /* in list */
@@ -67,16 +80,15 @@ struct hl_leg {
 
 	/* Transactions under way. */
 	struct hl_handle invite;         /* the first INVITE: server (caller) or client (callee) */
-	struct hl_handle serving;        /* re-INVITE or UPDATE of the peer, unanswered or unACKed */
+	struct hl_handle serving;        /* re-INVITE or UPDATE of the peer, not answered yet */
+	struct hl_handle acking;         /* re-INVITE of the peer that got its 2xx */
 	struct hl_handle asking;         /* exchange of our re-INVITE or UPDATE */
 	uint32_t ack_cseq;               /* the INVITE whose ACK is awaited from the peer; 0: none */
-	struct hl_message *late_ack;     /* callee: the ACK to its 2xx waits for the caller's answer */
-	bool acked;                      /* callee: its 2xx was ACKed by us */
+	uint32_t due_ack;                /* the 2xx whose ACK waits for the other leg's answer; 0: none */
 	bool bye_due;                    /* BYE goes out once the ACK came (RFC 3261 §15) */
 
 	/* The session. */
 	struct hl_text sdp;              /* what we last sent to the peer */
-	bool offered;                    /* our INVITE to it carried an offer */
 
 	/* Who it is. */
 	char *user;                      /* owned; user part, "" unknown */
@@ -94,6 +106,7 @@ struct hl_leg {
 /* A request of ours inside a dialog, until its final response: passed on from the other leg, or
  * a refresh. Named by handle, since both legs may be gone when the response comes. */
 struct hl_exchange {
+	struct hl_list node;             /* in calls->exchanges */
 	struct hl_handle handle;
 	struct hl_calls *calls;          /* borrowed */
 	struct hl_handle leg;            /* that asks */
@@ -101,7 +114,7 @@ struct hl_exchange {
 	struct hl_handle from;           /* passed on: the leg it came from */
 	struct hl_handle serving;        /* passed on: that leg's transaction */
 	enum hl_method method;
-	bool offer;                      /* it carried SDP */
+	struct hl_text sdp;              /* the offer it carried; empty: none */
 	void (*done)(void *arg, struct hl_leg *leg, int code); /* refresh: who is told */
 	void *arg;
 };
@@ -116,23 +129,26 @@ struct hl_call {
 	struct hl_leg *caller;           /* owned */
 	struct hl_list callees;          /* struct hl_leg, owned: those that ring, or the one */
 	struct hl_leg *callee;           /* the one that answered, in callees */
-	char *number;                    /* owned; the user part that was called */
+	char *request_uri;               /* owned; of the caller's INVITE */
+	char *number;                    /* owned; its user part: who is called */
+	char *display;                   /* owned; the caller's display name, or "" */
 	char *route_rule;                /* owned; who routed it: "default" or a rule's name */
 
 	struct hl_target *targets;       /* owned; by group */
 	unsigned target_count, next_target;
 	int best_code;                   /* the best failure so far (RFC 3261 §16.7); 0: none */
-	char *best_reason;               /* owned; its phrase */
-	char *best_contact;              /* owned; Contact of a 3xx */
-	char *retry_after;               /* owned */
-	bool best_from_callee;           /* it came over the wire */
-	const char *timeout_detail;      /* static; which set-up timer ended the last group */
+	char *best_reason;               /* owned; its phrase, or NULL */
+	char *best_contact;              /* owned; Contact of a 3xx, or NULL */
+	char *retry_after;               /* owned; or NULL */
+	bool refused;                    /* the best failure came from a callee */
+	bool timed_out;                  /* the last group ran into its set-up timer */
+	enum hl_wait wait;               /* what the current group is waited for */
 	struct hl_timer setup;           /* D6 */
 
 	uint64_t started, rang, answered;/* hl_clock_now; 0: not yet */
 	int sip_code;                    /* what the caller got */
 	char callee_address[HL_ADDRESS_TEXT]; /* of the leg that counts for the record */
-	char *callee_gateway;            /* owned; its name, or NULL */
+	const char *callee_gateway;      /* its name, in the configuration, or "" */
 	/* the plugins' space follows */
 };
 
@@ -140,27 +156,53 @@ struct hl_call {
 struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *transaction,
 			    struct hl_message *invite);
 void hl_call_set_state(struct hl_call *call, enum hl_call_state state, const char *why);
+/* Frees it in the next turn, once no leg waits for an ACK. */
+void hl_call_bury(struct hl_call *call);
+/* The set-up timer of a call. */
+void hl_call_setup_fired(void *arg);
+/* cdr.c: fills the core's part of the record. */
+void hl_call_record(const struct hl_call *call, const char *reason, const char *detail,
+		    enum hl_ended_by by, struct hl_cdr *cdr);
 /* Ends it: `code` goes to a caller who still waits. */
 void hl_call_finish(struct hl_call *call, int code, const char *phrase, const char *reason,
 		    const char *detail, enum hl_ended_by by);
 
 /* machine.c: the table */
+const char *hl_call_state_text(const struct hl_call *call);
 void hl_call_happened(struct hl_call *call, enum hl_call_event event, struct hl_leg *leg,
 		      struct hl_message *message);
 
 /* routing.c */
+/* Fills call->targets. 0, or negative errno with the code (and phrase, or "") for the caller. */
 int hl_call_route(struct hl_call *call, int *code, char phrase[128]);
+void hl_call_drop_targets(struct hl_call *call);
 
 /* setup.c: calling the targets */
 void hl_call_next_group(struct hl_call *call);
+const char *hl_call_wait_detail(const struct hl_call *call);
+void hl_call_heard(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_progress(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+/* Sends the ACK that the other leg's 2xx waits for, with the answer of this one. */
+void hl_call_pass_ack(struct hl_leg *leg, struct hl_message *ack);
+void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+
+/* failure.c: targets that do not answer */
 void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
-void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+/* Keeps the better of two failures; `message` (may be NULL) has phrase and headers. */
+void hl_call_note_failure(struct hl_call *call, int code, const struct hl_message *message,
+			  bool refused);
+/* How a final code reads in the record: "Busy", "Rejected", … */
+const char *hl_call_reason_of(int code);
+/* Ends and frees one callee's leg. `reason` is a Reason value for its CANCEL, or NULL. */
+void hl_call_drop_leg(struct hl_call *call, struct hl_leg *leg, const char *reason);
+/* No target is left: the caller gets the best failure. */
 void hl_call_give_up(struct hl_call *call);
 
 /* leg.c: the dialog */
+/* A From or To value without its tag; owned by the caller; NULL when memory is out. */
+char *hl_address_of(const char *value);
 struct hl_leg *hl_leg_new(struct hl_call *call, enum hl_side side);
 void hl_leg_free(struct hl_leg *leg);
 /* Takes remote tag, target, route set, Allow, Supported, User-Agent from a message of the peer. */
@@ -190,12 +232,15 @@ int hl_session_offer(struct hl_leg *from, struct hl_leg *to, const struct hl_mes
 		     struct hl_message *out);
 int hl_session_answer(struct hl_leg *from, struct hl_leg *to, const struct hl_message *message,
 		      struct hl_message *out);
+/* Remembers the SDP of a message that goes to the leg. */
+void hl_session_sent(struct hl_leg *leg, const struct hl_message *message);
 /* Headers that may pass from one leg to the other. */
 int hl_session_pass_headers(const struct hl_message *from, struct hl_message *to);
 
 /* dialog.c: requests inside dialogs */
 void hl_leg_requested(struct hl_leg *leg, struct hl_transaction *transaction,
 		      struct hl_message *message);
+struct hl_leg *hl_leg_by_tag(struct hl_calls *calls, const char *tag, const char *call_id);
 void hl_leg_got_ack(struct hl_leg *leg, struct hl_message *message);
 void hl_exchange_fini(struct hl_calls *calls);
 

@@ -1,0 +1,357 @@
+/* Setting a call up: targets are called group by group, a group rings together, the first answer
+ * wins, and each stage of waiting has its timer (D6). */
+#include "base/log.h"
+#include "base/random.h"
+#include "call/private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define ELSEWHERE "SIP;cause=200;text=\"Call completed elsewhere\""
+
+static const char *realm_of(const struct hl_call *call)
+{
+	return call->config->settings.realm;
+}
+
+/* From and To of the callee's dialog. Endpoints see the realm, gateways addresses. */
+static int name_parties(struct hl_leg *leg)
+{
+	struct hl_call *call = leg->call;
+	struct hl_address own;
+	char own_text[HL_ADDRESS_TEXT], peer_text[HL_ADDRESS_TEXT];
+	struct hl_text from, to;
+
+	hl_transport_visible(call->calls->parts.transport, &leg->flow, &own);
+	const char *from_host = leg->gateway ? hl_address_uri_host(&own, own_text) : realm_of(call);
+	const char *to_host = leg->gateway ? hl_address_uri_host(&leg->flow.remote, peer_text)
+					   : realm_of(call);
+	hl_text_init(&from);
+	hl_text_init(&to);
+	if (*call->display)
+		hl_text_printf(&from, "\"%s\" ", call->display);
+	hl_text_printf(&from, "<sip:%s%s%s>", hl_leg_user(call->caller),
+		       *hl_leg_user(call->caller) ? "@" : "", from_host);
+	hl_text_printf(&to, "<sip:%s@%s>", call->number, to_host);
+	leg->local = hl_text_take(&from);
+	leg->remote = hl_text_take(&to);
+	return leg->local && leg->remote ? 0 : -ENOMEM;
+}
+
+static int aim_at_contact(struct hl_leg *leg, const struct hl_target *target)
+{
+	struct hl_call *call = leg->call;
+	struct hl_contact *contact = hl_contact_get(call->calls->parts.endpoints, target->contact);
+	if (!contact)
+		return -ENOENT;
+	const struct hl_account *account =
+		hl_config_account(call->config, hl_slice_of(hl_contact_user(contact)));
+	leg->flow = contact->flow;
+	leg->nat = contact->nat;
+	leg->user = hl_strdup(hl_contact_user(contact));
+	leg->user_agent = hl_strdup(contact->user_agent);
+	if (contact->path)
+		leg->routes = hl_strdup(contact->path);
+	if (account)
+		leg->party = &account->party;
+	leg->network = hl_endpoint_network(call->config, account, &contact->flow.remote);
+	return leg->user && leg->user_agent ? 0 : -ENOMEM;
+}
+
+static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
+{
+	struct hl_call *call = leg->call;
+	struct hl_transport *transport = call->calls->parts.transport;
+	struct hl_uri uri;
+	struct hl_address address;
+	struct hl_slice wanted = { 0 };
+	enum hl_transport_type type = HL_TRANSPORT_UDP;
+
+	if (target->gateway) {
+		leg->gateway = target->gateway;
+		leg->party = &target->gateway->party;
+		leg->nat = target->gateway->party.nat == HL_ON;
+		address = target->gateway->address;
+		type = target->gateway->transport;
+	} else {
+		if (hl_uri_parse(hl_slice_of(target->uri), &uri) < 0 ||
+		    hl_address_parse(uri.host, &address) < 0)
+			return -EINVAL;
+		address.port = uri.port ? (uint16_t)uri.port : 5060;
+		if (hl_uri_parameter(uri.parameters, "transport", &wanted) &&
+		    hl_slice_equal_nocase(wanted, HL_SLICE_LITERAL("tcp")))
+			type = HL_TRANSPORT_TCP;
+	}
+	leg->network = leg->party->network && *leg->party->network
+			       ? leg->party->network
+			       : hl_config_network(call->config, &address);
+	leg->user = hl_strdup(call->number);
+	if (!leg->user)
+		return -ENOMEM;
+	return hl_transport_flow_to(transport, type, &address, &leg->flow);
+}
+
+/* What the transaction of a callee's INVITE has to say. */
+static void invite_happened(void *arg, struct hl_handle handle, struct hl_transaction *transaction,
+			    enum hl_transaction_event event, struct hl_message *message)
+{
+	struct hl_calls *calls = arg;
+	struct hl_leg *leg = hl_leg_get(calls, handle);
+	int status = message ? hl_message_status(message) : 0;
+	bool answer = event == HL_TRANSACTION_RESPONSE && status >= 200 && status < 300;
+
+	if (!leg || leg->state == HL_LEG_ENDED) {
+		if (answer)
+			hl_leg_decline_answer(calls, transaction, message);
+		return;
+	}
+	if (leg->state == HL_LEG_CONFIRMED) {
+		if (answer && !leg->due_ack)
+			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){ 0 });
+		return;
+	}
+	if (message && status > 100) {
+		if (hl_leg_learn(leg, message) < 0)
+			message = NULL, answer = false, status = 500;
+		else
+			calls->parts.hooks->leg_recv(calls->parts.arg, leg, message);
+	}
+	enum hl_call_event what = answer			 ? HL_CALL_ANSWER
+				  : status == 0 || status >= 300 ? HL_CALL_REFUSAL
+				  : status == 100		 ? HL_CALL_HEARD
+								 : HL_CALL_PROGRESS;
+	hl_call_happened(leg->call, what, leg, message);
+}
+
+static int invite_leg(struct hl_leg *leg)
+{
+	struct hl_call *call = leg->call;
+	struct hl_calls *calls = call->calls;
+	struct hl_transaction *caller =
+		hl_transaction_get(calls->parts.transactions, call->caller->invite);
+	struct hl_message *heard = hl_transaction_request(caller);
+	struct hl_message *invite = hl_leg_request(leg, HL_METHOD_INVITE, 0);
+	struct hl_transaction_owner owner = { invite_happened, calls, leg->handle };
+	char hops[16];
+	uint64_t forwards = 70;
+	int code;
+
+	if (!invite)
+		return -ENOMEM;
+	hl_message_header_number(heard, "Max-Forwards", &forwards);
+	snprintf(hops, sizeof(hops), "%u", (unsigned)(forwards > 70 ? 69 : forwards - 1));
+	if (hl_message_set_header(invite, "Max-Forwards", hops) < 0 ||
+	    hl_session_pass_headers(heard, invite) < 0) {
+		hl_message_free(invite);
+		return -ENOMEM;
+	}
+	code = hl_session_offer(call->caller, leg, heard, invite);
+	if (code) {
+		hl_message_free(invite);
+		hl_call_note_failure(call, code, NULL, false);
+		return -ECANCELED;
+	}
+	hl_session_sent(leg, invite);
+	return hl_leg_start(leg, invite, owner, &leg->invite);
+}
+
+/* Calls one target. What fails here counts like a refusal of the target. */
+static void call_target(struct hl_call *call, const struct hl_target *target)
+{
+	struct hl_leg *leg = hl_leg_new(call, HL_SIDE_CALLEE);
+	int result = -ENOMEM;
+	if (leg) {
+		hl_list_append(&call->callees, &leg->node);
+		hl_hash_insert(&call->calls->legs, &leg->by_tag,
+			       hl_hash_bytes(leg->local_tag, strlen(leg->local_tag)));
+		result = target->kind == HL_TARGET_CONTACT ? aim_at_contact(leg, target)
+							    : aim_at_address(leg, target);
+	}
+	if (!result) {
+		char token[25];
+		hl_random_token(token, sizeof(token));
+		leg->call_id = hl_strdup(token);
+		leg->target = hl_strdup(target->uri);
+		result = leg->call_id && leg->target ? name_parties(leg) : -ENOMEM;
+	}
+	if (!result)
+		result = invite_leg(leg);
+	if (!result) {
+		hl_address_format(&leg->flow.remote, call->callee_address);
+		call->callee_gateway = leg->gateway ? leg->gateway->name : "";
+		return;
+	}
+	hl_log(HL_LOG_WARN, "call", "target-failed", hl_str("id", call->id),
+	       hl_str("target", target->uri), hl_str("error", strerror(-result)));
+	if (!call->best_code)
+		hl_call_note_failure(call, result == -ENOMEM ? 500 : 503, NULL, false);
+	if (leg)
+		hl_call_drop_leg(call, leg, NULL);
+}
+
+/* The stages of waiting for a callee, each with its limit (D6). A group only moves on in them, so
+ * that repeated ringing does not ring for ever. */
+static const struct {
+	size_t limit; /* offset of an int64_t in hl_switch_settings, s; 0: none */
+	const char *detail;
+} waits[] = {
+	[HL_WAIT_RESPONSE] = { offsetof(struct hl_switch_settings, timeout_invite),
+			       "invite-timeout" },
+	[HL_WAIT_PROGRESS] = { offsetof(struct hl_switch_settings, timeout_trying),
+			       "trying-timeout" },
+	[HL_WAIT_RINGING] = { offsetof(struct hl_switch_settings, timeout_progress),
+			      "progress-timeout" },
+	[HL_WAIT_EARLY_MEDIA] = { offsetof(struct hl_switch_settings, timeout_progress_sdp),
+				  "progress-timeout" },
+	[HL_WAIT_ANSWER] = { offsetof(struct hl_switch_settings, timeout_ringing),
+			     "ringing-timeout" },
+};
+
+static void wait_for(struct hl_call *call, enum hl_wait wait)
+{
+	const char *settings = (const char *)&call->config->settings;
+	int64_t seconds;
+	call->wait = wait;
+	memcpy(&seconds, settings + waits[wait].limit, sizeof(seconds));
+	if (seconds > 0)
+		hl_timer_start(call->calls->parts.loop, &call->setup, (uint64_t)seconds * 1000);
+	else
+		hl_timer_stop(call->calls->parts.loop, &call->setup);
+}
+
+const char *hl_call_wait_detail(const struct hl_call *call)
+{
+	return waits[call->wait].detail;
+}
+
+void hl_call_next_group(struct hl_call *call)
+{
+	while (call->state != HL_CALL_ENDED && hl_list_empty(&call->callees)) {
+		if (call->next_target == call->target_count) {
+			hl_call_give_up(call);
+			return;
+		}
+		unsigned group = call->targets[call->next_target].group;
+		hl_call_set_state(call, HL_CALL_TRYING, "calling the next targets");
+		while (call->next_target < call->target_count &&
+		       call->targets[call->next_target].group == group)
+			call_target(call, &call->targets[call->next_target++]);
+		wait_for(call, HL_WAIT_RESPONSE);
+	}
+}
+
+void hl_call_heard(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
+{
+	(void)leg, (void)message;
+	if (call->wait < HL_WAIT_PROGRESS)
+		wait_for(call, HL_WAIT_PROGRESS);
+}
+
+void hl_call_progress(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
+{
+	struct hl_transaction *caller =
+		hl_transaction_get(call->calls->parts.transactions, call->caller->invite);
+	int status = hl_message_status(message);
+	leg->state = HL_LEG_EARLY;
+	if (!call->rang)
+		call->rang = hl_clock_now();
+	enum hl_wait wait = status == 180		  ? HL_WAIT_ANSWER
+			    : hl_message_has_sdp(message) ? HL_WAIT_EARLY_MEDIA
+							  : HL_WAIT_RINGING;
+	if (call->wait < wait)
+		wait_for(call, wait);
+	struct hl_message *response =
+		hl_leg_response(call->caller, hl_transaction_request(caller), status,
+				hl_message_reason(message));
+	if (!response)
+		return;
+	if (hl_session_answer(leg, call->caller, message, response)) {
+		hl_message_free(response);
+		return;
+	}
+	if (hl_message_has_sdp(response))
+		hl_session_sent(call->caller, response);
+	hl_session_pass_headers(message, response);
+	hl_leg_respond(call->caller, caller, response);
+}
+
+/* ACKs the 2xx: at once, or, when it carries the offer, with the caller's answer. */
+static void acknowledge(struct hl_leg *leg, struct hl_message *answer)
+{
+	struct hl_transaction *invite =
+		hl_transaction_get(leg->call->calls->parts.transactions, leg->invite);
+	bool offered = invite && hl_message_body(hl_transaction_request(invite)).length;
+	if (offered || !hl_message_has_sdp(answer))
+		hl_leg_ack(leg, hl_message_cseq(answer), (struct hl_slice){ 0 });
+	else
+		leg->due_ack = hl_message_cseq(answer);
+}
+
+void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
+{
+	struct hl_calls *calls = call->calls;
+	struct hl_transaction *caller =
+		hl_transaction_get(calls->parts.transactions, call->caller->invite);
+	struct hl_list *node, *next;
+
+	hl_timer_stop(calls->parts.loop, &call->setup);
+	leg->state = HL_LEG_CONFIRMED;
+	call->callee = leg;
+	hl_address_format(&leg->flow.remote, call->callee_address);
+	call->callee_gateway = leg->gateway ? leg->gateway->name : "";
+	acknowledge(leg, message);
+	hl_list_each(node, next, &call->callees) {
+		struct hl_leg *other = hl_list_entry(node, struct hl_leg, node);
+		if (other != leg)
+			hl_call_drop_leg(call, other, ELSEWHERE);
+	}
+	struct hl_message *response = hl_leg_response(call->caller, hl_transaction_request(caller),
+						      hl_message_status(message),
+						      hl_message_reason(message));
+	int code = response ? 0 : 500;
+	if (response) {
+		/* A 2xx to an INVITE without SDP carries an offer, not an answer. */
+		code = leg->due_ack ? hl_session_offer(leg, call->caller, message, response)
+				    : hl_session_answer(leg, call->caller, message, response);
+	}
+	if (code) {
+		hl_message_free(response);
+		hl_call_finish(call, code, NULL, "Rejected", "bad-answer", HL_ENDED_BY_SERVER);
+		return;
+	}
+	hl_session_sent(call->caller, response);
+	hl_session_pass_headers(message, response);
+	call->caller->state = HL_LEG_CONFIRMED;
+	call->caller->ack_cseq = hl_message_cseq(response);
+	call->answered = hl_clock_now();
+	call->sip_code = 200;
+	hl_leg_respond(call->caller, caller, response);
+	hl_log(HL_LOG_INFO, "call", "answered", hl_str("id", call->id),
+	       hl_str("callee", hl_leg_user(leg)), hl_str("address", call->callee_address));
+	calls->parts.hooks->answered(calls->parts.arg, call);
+}
+
+void hl_call_pass_ack(struct hl_leg *leg, struct hl_message *message)
+{
+	struct hl_leg *peer = hl_leg_peer(leg);
+	if (!peer || !peer->due_ack)
+		return;
+	struct hl_message *ack = hl_leg_request(peer, HL_METHOD_ACK, peer->due_ack);
+	peer->due_ack = 0;
+	if (!ack)
+		return;
+	if (!hl_session_answer(leg, peer, message, ack))
+		hl_session_sent(peer, ack);
+	hl_transactions_send(leg->call->calls->parts.transactions, &peer->flow, ack);
+}
+
+void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
+{
+	(void)call;
+	if (leg->bye_due) {
+		leg->bye_due = false;
+		hl_leg_bye(leg);
+		return;
+	}
+	hl_call_pass_ack(leg, message);
+}
