@@ -14,7 +14,14 @@ include core/store/local.mk
 include core/control/local.mk
 
 # Files of core/ itself, without main.c
-core_libcore_a_SOURCES +=
+core_libcore_a_SOURCES += \
+	core/commands.c \
+	core/decide.c \
+	core/params.c \
+	core/reload.c \
+	core/run.h \
+	core/switch.c \
+	core/traffic.c
 
 # What a plugin sees of core/ itself
 holdlinedir = $(includedir)/holdline

@@ -1,0 +1,229 @@
+/* The core's control commands (contract: "Control socket"): one row and one function each. */
+#include "base/clock.h"
+#include "run.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void put_text(void *arg, const char *text)
+{
+	hl_json_string(arg, text);
+}
+
+static void put_name(void *arg, struct hl_module *module)
+{
+	hl_json_string(arg, hl_module_plugin(module)->name);
+}
+
+static int status(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		  struct hl_error *error)
+{
+	struct hl_switch *holdline = arg;
+	struct hl_store_counters store;
+	(void)arguments, (void)error;
+
+	hl_store_counters(holdline->store, &store);
+	hl_json_object(result);
+	hl_json_put_string(result, "version", PACKAGE_VERSION);
+	hl_json_put_number(result, "uptime",
+			   (double)(hl_clock_now() - holdline->started) / HL_SECOND);
+	hl_json_key(result, "listen");
+	hl_json_array(result);
+	hl_transport_each_listener(holdline->transport, put_text, result);
+	hl_json_array_end(result);
+	hl_json_put_integer(result, "endpoints",
+			    (int64_t)hl_endpoints_count(holdline->endpoints));
+	hl_json_put_integer(result, "contacts", (int64_t)hl_contacts_count(holdline->endpoints));
+	hl_json_put_integer(result, "calls", (int64_t)hl_calls_count(holdline->calls));
+	hl_json_put_integer(result, "transactions",
+			    (int64_t)hl_transactions_count(holdline->transactions));
+	hl_json_put_integer(result, "malformed", (int64_t)holdline->malformed);
+	hl_json_put_integer(result, "cdr_waiting", (int64_t)store.waiting);
+	hl_json_key(result, "plugins");
+	hl_json_array(result);
+	hl_modules_each(holdline->modules, put_name, result);
+	hl_json_array_end(result);
+	hl_json_object_end(result);
+	return 0;
+}
+
+struct listing {
+	struct hl_switch *holdline;
+	struct hl_json *json;
+};
+
+static void put_contact(void *arg, struct hl_contact *contact)
+{
+	struct listing *listing = arg;
+	hl_json_object(listing->json);
+	hl_contact_json(contact, listing->json);
+	hl_stage_contact_json(listing->holdline->modules, contact, listing->json);
+	hl_json_object_end(listing->json);
+}
+
+static void each_contact_of(struct hl_endpoint *endpoint,
+			    void (*visit)(void *arg, struct hl_contact *contact), void *arg)
+{
+	struct hl_list *node, *next;
+	if (!endpoint)
+		return;
+	hl_list_each(node, next, &endpoint->contacts)
+		visit(arg, hl_list_entry(node, struct hl_contact, node));
+}
+
+static int endpoints(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		     struct hl_error *error)
+{
+	struct hl_switch *holdline = arg;
+	struct listing listing = { holdline, result };
+	const char *user = hl_argument(arguments, "user");
+	(void)error;
+
+	hl_json_array(result);
+	if (user)
+		each_contact_of(hl_endpoint_find(holdline->endpoints, hl_slice_of(user)),
+				put_contact, &listing);
+	else
+		hl_contacts_each(holdline->endpoints, put_contact, &listing);
+	hl_json_array_end(result);
+	return 0;
+}
+
+static void put_leg(void *arg, struct hl_leg *leg)
+{
+	struct listing *listing = arg;
+	hl_json_object(listing->json);
+	hl_leg_json(leg, listing->json);
+	hl_stage_leg_json(listing->holdline->modules, leg, listing->json);
+	hl_json_object_end(listing->json);
+}
+
+static void put_call(void *arg, struct hl_call *call)
+{
+	struct listing *listing = arg;
+	hl_json_object(listing->json);
+	hl_call_json(call, listing->json);
+	hl_stage_call_json(listing->holdline->modules, call, listing->json);
+	hl_json_key(listing->json, "legs");
+	hl_json_array(listing->json);
+	hl_legs_each(call, put_leg, listing);
+	hl_json_array_end(listing->json);
+	hl_json_object_end(listing->json);
+}
+
+static int calls(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		 struct hl_error *error)
+{
+	struct hl_switch *holdline = arg;
+	struct listing listing = { holdline, result };
+	(void)arguments, (void)error;
+	hl_json_array(result);
+	hl_calls_each(holdline->calls, put_call, &listing);
+	hl_json_array_end(result);
+	return 0;
+}
+
+static struct hl_call *find_call(struct hl_switch *holdline, const struct hl_arguments *arguments,
+				 struct hl_error *error)
+{
+	const char *id = hl_argument(arguments, "id");
+	struct hl_call *call = id ? hl_calls_find(holdline->calls, id) : NULL;
+	if (!id)
+		hl_error_set(error, -EINVAL, "which call? give its id (see `calls`)");
+	else if (!call)
+		hl_error_set(error, -ENOENT, "no call %s is up (ended ones: see `cdr`)", id);
+	return call;
+}
+
+static int call(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		struct hl_error *error)
+{
+	struct listing listing = { arg, result };
+	struct hl_call *found = find_call(arg, arguments, error);
+	if (!found)
+		return -ENOENT;
+	put_call(&listing, found);
+	return 0;
+}
+
+static int hangup(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		  struct hl_error *error)
+{
+	struct hl_call *found = find_call(arg, arguments, error);
+	if (!found)
+		return -ENOENT;
+	hl_call_end(found, "Normal", "hangup", HL_ENDED_BY_SERVER);
+	hl_json_object(result);
+	hl_json_object_end(result);
+	return 0;
+}
+
+static int kick(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		struct hl_error *error)
+{
+	struct hl_switch *holdline = arg;
+	const char *user = hl_argument(arguments, "user");
+	struct hl_endpoint *endpoint;
+	int64_t removed = 0;
+
+	if (!user)
+		return hl_error_set(error, -EINVAL, "which user? give the user part of its AOR");
+	while ((endpoint = hl_endpoint_find(holdline->endpoints, hl_slice_of(user)))) {
+		struct hl_list *first = endpoint->contacts.next;
+		hl_contact_remove(holdline->endpoints,
+				  hl_list_entry(first, struct hl_contact, node), "kicked");
+		removed++;
+	}
+	if (!removed)
+		return hl_error_set(error, -ENOENT, "%s is not registered", user);
+	hl_json_object(result);
+	hl_json_put_integer(result, "removed", removed);
+	hl_json_object_end(result);
+	return 0;
+}
+
+static int reload(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		  struct hl_error *error)
+{
+	struct hl_text report;
+	(void)arguments;
+	hl_text_init(&report);
+	int code = hl_switch_reload(arg, &report);
+	if (code < 0) {
+		hl_error_set(error, code, "%s", hl_text_string(&report));
+	} else {
+		hl_json_object(result);
+		hl_json_object_end(result);
+	}
+	hl_text_fini(&report);
+	return code;
+}
+
+static int plugins(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		   struct hl_error *error)
+{
+	struct hl_switch *holdline = arg;
+	(void)arguments, (void)error;
+	hl_modules_json(holdline->modules, result);
+	return 0;
+}
+
+int hl_commands_register_core(struct hl_switch *holdline)
+{
+	const struct hl_command rows[] = {
+		{ "status", "version, uptime, listeners, counts", status, holdline },
+		{ "endpoints", "registered contacts [of USER], with NAT facts", endpoints, holdline },
+		{ "calls", "calls that are up", calls, holdline },
+		{ "call", "one call with both its legs", call, holdline },
+		{ "hangup", "end a call: BYE to both legs", hangup, holdline },
+		{ "kick", "remove a user's contacts", kick, holdline },
+		{ "reload", "read the configuration again, all or nothing", reload, holdline },
+		{ "plugins", "enabled plugins, in order", plugins, holdline },
+	};
+	for (size_t i = 0; i < HL_COUNT(rows); i++) {
+		int result = hl_commands_add(holdline->modules, &rows[i]);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}

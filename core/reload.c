@@ -1,0 +1,133 @@
+/* Configuration, read as a whole and taken as a whole: at start, for --check, and on reload. */
+#include "base/log.h"
+#include "run.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct hl_section *find_section(void *arg, const char *plugin, const char *plugin_dir,
+					     struct hl_place place, struct hl_mistakes *mistakes)
+{
+	struct hl_modules *modules = arg;
+	struct hl_module *module;
+	struct hl_error error;
+	struct hl_text path;
+
+	if (hl_modules_load(modules, plugin_dir, plugin, &module, &error) == 0)
+		return hl_module_section(module);
+	hl_text_init(&path);
+	hl_text_printf(&path, "plugins.%s", plugin);
+	hl_mistake(mistakes, place, hl_text_string(&path), "%s", error.text);
+	hl_text_fini(&path);
+	return NULL;
+}
+
+/* The place of policy.script, for what its script says. */
+static struct hl_place script_place(const struct hl_config *config)
+{
+	const struct hl_node *policy = config->root ? hl_node_get(config->root, "policy") : NULL;
+	const struct hl_node *script = policy ? hl_node_get(policy, "script") : NULL;
+	return script ? script->place : (struct hl_place){ config->file, 1, 1 };
+}
+
+static struct hl_policy *build_policy(struct hl_config *config, struct hl_mistakes *mistakes)
+{
+	struct hl_error error = { "" };
+	struct hl_policy *policy = NULL;
+	if (!*config->policy.script)
+		return NULL;
+	policy = hl_policy_new(&config->policy, config->root, &error);
+	if (policy && hl_policy_selftest(policy, &error) < 0) {
+		hl_policy_free(policy);
+		policy = NULL;
+	}
+	if (!policy)
+		hl_mistake(mistakes, script_place(config), "policy.script", "%s", error.text);
+	return policy;
+}
+
+struct hl_config *hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
+				 struct hl_policy **policy, struct hl_text *report)
+{
+	struct hl_mistakes mistakes;
+	hl_mistakes_init(&mistakes);
+	*policy = NULL;
+	struct hl_config *config = hl_config_read(options->files, options->file_count, find_section,
+						  modules, &mistakes);
+	if (config)
+		*policy = build_policy(config, &mistakes);
+	if (config && mistakes.errors) {
+		hl_policy_free(*policy);
+		*policy = NULL;
+		hl_config_unref(config);
+		config = NULL;
+	}
+	hl_mistakes_print(&mistakes, report);
+	hl_mistakes_fini(&mistakes);
+	return config;
+}
+
+/* What a running switch cannot change: told, and refused, before anything is touched. */
+static int refuse_restart_only(struct hl_switch *holdline, struct hl_config *config,
+			       struct hl_text *report)
+{
+	const struct hl_switch_settings *old = &holdline->config->settings;
+	const struct hl_switch_settings *new = &config->settings;
+	const char *what = NULL;
+	if (strcmp(old->state_dir, new->state_dir) != 0)
+		what = "switch.state_dir";
+	else if (strcmp(old->control, new->control) != 0)
+		what = "switch.control";
+	else if (hl_modules_differ(holdline->modules, config))
+		what = "plugins (one was added or taken away)";
+	if (!what)
+		return 0;
+	hl_text_printf(report, "%s:1:1: %s: cannot change while the switch runs; restart it\n",
+		       config->file, what);
+	return -EINVAL;
+}
+
+static void take(struct hl_switch *holdline, struct hl_config *config, struct hl_policy *policy)
+{
+	const struct hl_switch_settings *settings = &config->settings;
+	struct hl_address advertise = { 0 };
+	struct hl_config *old = holdline->config;
+
+	holdline->config = config;
+	hl_policy_free(holdline->policy);
+	holdline->policy = policy;
+	hl_log_setup((enum hl_log_level)settings->log_level,
+		     (enum hl_log_format)settings->log_format);
+	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
+	hl_transport_advertise(holdline->transport, &advertise);
+	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
+	hl_calls_set_config(holdline->calls, config);
+	hl_modules_reload(holdline->modules, config);
+	hl_config_unref(old);
+}
+
+int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report)
+{
+	struct hl_policy *policy;
+	struct hl_error error;
+	int result = -EINVAL;
+
+	struct hl_config *config =
+		hl_switch_read(holdline->modules, &holdline->options, &policy, report);
+	if (config)
+		result = refuse_restart_only(holdline, config, report);
+	if (!result) {
+		result = hl_transport_relisten(holdline->transport, config->settings.listen.items,
+					       config->settings.listen.count, &error);
+		if (result < 0)
+			hl_text_printf(report, "%s:1:1: switch.listen: %s\n", config->file,
+				       error.text);
+	}
+	if (!result) {
+		take(holdline, config, policy);
+	} else if (config) {
+		hl_policy_free(policy);
+		hl_config_unref(config);
+	}
+	return result;
+}

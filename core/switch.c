@@ -1,0 +1,311 @@
+/* The switch: builds its parts in order, runs them, and takes them down in the reverse order. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+enum {
+	DRAIN_LIMIT_S = 2,  /* real seconds that BYEs may take to be answered when stopping */
+	DRAIN_STEP_MS = 20, /* how often that is looked at */
+};
+
+static void notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+	sd_notify(0, state);
+#else
+	(void)state;
+#endif
+}
+
+/* The configuration with its plugins chosen. NULL when there were errors; all is printed. */
+static struct hl_config *read_all(struct hl_modules *modules, const struct hl_options *options,
+				  struct hl_policy **policy)
+{
+	struct hl_text report;
+	struct hl_error error;
+	hl_text_init(&report);
+	struct hl_config *config = hl_switch_read(modules, options, policy, &report);
+	if (config && hl_modules_enable(modules, config, &error) < 0) {
+		hl_text_printf(&report, "%s:1:1: plugins: %s\n", config->file, error.text);
+		hl_policy_free(*policy);
+		*policy = NULL;
+		hl_config_unref(config);
+		config = NULL;
+	}
+	if (report.length)
+		fputs(hl_text_string(&report), stderr);
+	hl_text_fini(&report);
+	return config;
+}
+
+int hl_switch_check(const struct hl_options *options)
+{
+	struct hl_modules *modules = hl_modules_new(NULL);
+	struct hl_policy *policy = NULL;
+	struct hl_config *config = modules ? read_all(modules, options, &policy) : NULL;
+	bool good = config != NULL;
+	hl_policy_free(policy);
+	hl_config_unref(config);
+	hl_modules_free(modules);
+	return good ? HL_EXIT_OK : HL_EXIT_CONFIGURATION;
+}
+
+/* A clock that runs fast is for rehearsals: nobody outside may depend on it. */
+static bool only_loopback(const struct hl_config *config)
+{
+	for (size_t i = 0; i < config->settings.listen.count; i++) {
+		struct hl_slice rest = hl_slice_of(config->settings.listen.items[i]);
+		struct hl_address address;
+		hl_slice_cut(&rest, ':');
+		if (hl_address_parse_port(rest, &address) < 0 || !hl_address_loopback(&address))
+			return false;
+	}
+	return true;
+}
+
+static void log_listener(void *arg, const char *text)
+{
+	struct hl_text *list = arg;
+	hl_text_printf(list, "%s%s", list->length ? " " : "", text);
+}
+
+static void log_ready(struct hl_switch *holdline)
+{
+	struct hl_text listeners;
+	hl_text_init(&listeners);
+	hl_transport_each_listener(holdline->transport, log_listener, &listeners);
+	hl_log(HL_LOG_INFO, "switch", "ready", hl_str("listen", hl_text_string(&listeners)),
+	       hl_str("control", holdline->config->settings.control),
+	       hl_str("version", PACKAGE_VERSION), hl_int("pid", getpid()));
+	hl_text_fini(&listeners);
+	notify("READY=1");
+}
+
+/* Ends when the last BYE was answered, or nobody answers. */
+static void drain(void *arg)
+{
+	struct hl_switch *holdline = arg;
+	if (hl_transactions_count(holdline->transactions) == 0 ||
+	    hl_clock_real() > holdline->drain_until)
+		hl_loop_stop(holdline->loop);
+	else
+		hl_timer_start(holdline->loop, &holdline->drain,
+			       DRAIN_STEP_MS * hl_clock_rate());
+}
+
+static void stop(struct hl_switch *holdline)
+{
+	size_t calls = hl_calls_count(holdline->calls);
+	if (holdline->stopping)
+		return;
+	holdline->stopping = true;
+	notify("STOPPING=1");
+	hl_log(HL_LOG_INFO, "switch", "stopping", hl_int("calls", (int64_t)calls));
+	if (holdline->config->settings.on_stop == HL_ON_STOP_KEEP) {
+		hl_loop_stop(holdline->loop);
+		return;
+	}
+	hl_calls_end_all(holdline->calls, "Switch Stop", "switch-stop");
+	holdline->drain_until = hl_clock_real() + (calls ? DRAIN_LIMIT_S * HL_SECOND : 0);
+	hl_timer_start(holdline->loop, &holdline->drain, 0);
+}
+
+static void log_report(const struct hl_text *report)
+{
+	struct hl_slice rest = { report->data, report->length };
+	while (rest.length) {
+		struct hl_slice line = hl_slice_cut(&rest, '\n');
+		if (line.length)
+			hl_log(HL_LOG_WARN, "config", "mistake", hl_sl("text", line));
+	}
+}
+
+static void caught(void *arg, int signal)
+{
+	struct hl_switch *holdline = arg;
+	struct hl_text report;
+	switch (signal) {
+	case SIGHUP:
+		notify("RELOADING=1");
+		hl_text_init(&report);
+		int result = hl_switch_reload(holdline, &report);
+		log_report(&report);
+		hl_text_fini(&report);
+		hl_log(result ? HL_LOG_ERROR : HL_LOG_INFO, "switch",
+		       result ? "reload-failed" : "reloaded");
+		notify("READY=1");
+		break;
+	case SIGUSR1:
+		hl_store_reopen(holdline->store);
+		break;
+	default:
+		stop(holdline);
+	}
+}
+
+static int watch_signals(struct hl_switch *holdline)
+{
+	static const int signals[] = { SIGHUP, SIGUSR1, SIGTERM, SIGINT };
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < HL_COUNT(signals); i++)
+		if (hl_loop_signal(holdline->loop, signals[i], caught, holdline) < 0)
+			return -1;
+	return 0;
+}
+
+/* Everything that holds state. */
+static int build(struct hl_switch *holdline, struct hl_error *error)
+{
+	const struct hl_switch_settings *settings = &holdline->config->settings;
+	struct hl_address advertise = { 0 };
+
+	hl_error_set(error, 0, "out of memory");
+	if (!(holdline->loop = hl_loop_new(error)))
+		return -1;
+	holdline->transport = hl_transport_new(holdline->loop, &hl_traffic_transport, holdline);
+	if (!holdline->transport)
+		return -1;
+	holdline->transactions = hl_transactions_new(holdline->loop, holdline->transport,
+						     &hl_traffic_transactions, holdline);
+	if (!holdline->transactions || !(holdline->store = hl_store_open(settings->state_dir, error)))
+		return -1;
+	hl_error_set(error, 0, "out of memory");
+	holdline->endpoints =
+		hl_endpoints_new(holdline->loop, hl_modules_contact_space(holdline->modules),
+				 hl_traffic_contact, holdline);
+	if (!holdline->endpoints)
+		return -1;
+	struct hl_calls_parts parts = {
+		.loop = holdline->loop,
+		.transport = holdline->transport,
+		.transactions = holdline->transactions,
+		.endpoints = holdline->endpoints,
+		.call_space = hl_modules_call_space(holdline->modules),
+		.leg_space = hl_modules_leg_space(holdline->modules),
+		.hooks = &hl_traffic_calls,
+		.arg = holdline,
+	};
+	if (!(holdline->calls = hl_calls_new(&parts)) || hl_commands_register_core(holdline) < 0)
+		return -1;
+	hl_calls_set_config(holdline->calls, holdline->config);
+	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
+	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
+	hl_transport_advertise(holdline->transport, &advertise);
+	return hl_modules_init(holdline->modules, error);
+}
+
+/* Everything that is reached from outside. */
+static int listen_all(struct hl_switch *holdline, struct hl_error *error)
+{
+	const struct hl_switch_settings *settings = &holdline->config->settings;
+	for (size_t i = 0; i < settings->listen.count; i++)
+		if (hl_transport_listen(holdline->transport, settings->listen.items[i], error) < 0)
+			return -1;
+	holdline->control =
+		hl_control_open(holdline->loop, settings->control, holdline->modules, error);
+	if (!holdline->control || watch_signals(holdline) < 0)
+		return -1;
+	return hl_modules_start(holdline->modules, error);
+}
+
+static void take_down(struct hl_switch *holdline)
+{
+	hl_control_close(holdline->control);
+	if (holdline->calls)
+		hl_modules_fini(holdline->modules);
+	hl_calls_free(holdline->calls);
+	hl_endpoints_free(holdline->endpoints);
+	hl_transactions_free(holdline->transactions);
+	hl_transport_free(holdline->transport);
+	hl_store_close(holdline->store);
+	hl_policy_free(holdline->policy);
+	hl_config_unref(holdline->config);
+	hl_modules_free(holdline->modules);
+	hl_loop_free(holdline->loop);
+}
+
+static int run(struct hl_switch *holdline)
+{
+	struct hl_error error;
+	if (build(holdline, &error) < 0 || listen_all(holdline, &error) < 0) {
+		hl_log(HL_LOG_ERROR, "switch", "start-failed", hl_str("error", error.text));
+		return HL_EXIT_FAILED;
+	}
+	holdline->started = hl_clock_now();
+	log_ready(holdline);
+	hl_loop_run(holdline->loop);
+	hl_timer_stop(holdline->loop, &holdline->drain);
+	hl_modules_stop(holdline->modules);
+	hl_log(HL_LOG_INFO, "switch", "stopped");
+	return HL_EXIT_OK;
+}
+
+int hl_switch_run(const struct hl_options *options)
+{
+	struct hl_switch holdline = { .options = *options };
+	int code = HL_EXIT_CONFIGURATION;
+
+	hl_clock_set_rate(options->clock_rate);
+	hl_timer_init(&holdline.drain, drain, &holdline);
+	holdline.modules = hl_modules_new(&holdline);
+	if (holdline.modules)
+		holdline.config = read_all(holdline.modules, options, &holdline.policy);
+	if (holdline.config && options->clock_rate > 1 && !only_loopback(holdline.config)) {
+		fprintf(stderr, "holdline: --clock-rate %u is for rehearsals: let every listener "
+				"be on loopback, or leave it out\n",
+			options->clock_rate);
+	} else if (holdline.config) {
+		hl_log_setup((enum hl_log_level)holdline.config->settings.log_level,
+			     (enum hl_log_format)holdline.config->settings.log_format);
+		code = run(&holdline);
+	}
+	take_down(&holdline);
+	return code;
+}
+
+/* The parts. */
+
+struct hl_loop *hl_switch_loop(struct hl_switch *holdline)
+{
+	return holdline->loop;
+}
+
+struct hl_transport *hl_switch_transport(struct hl_switch *holdline)
+{
+	return holdline->transport;
+}
+
+struct hl_transactions *hl_switch_transactions(struct hl_switch *holdline)
+{
+	return holdline->transactions;
+}
+
+struct hl_endpoints *hl_switch_endpoints(struct hl_switch *holdline)
+{
+	return holdline->endpoints;
+}
+
+struct hl_calls *hl_switch_calls(struct hl_switch *holdline)
+{
+	return holdline->calls;
+}
+
+struct hl_config *hl_switch_config(struct hl_switch *holdline)
+{
+	return holdline->config;
+}
+
+int hl_command_register(struct hl_switch *holdline, const struct hl_command *command)
+{
+	return hl_commands_add(holdline->modules, command);
+}

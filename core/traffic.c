@@ -1,0 +1,222 @@
+/* The way of one message, as wired: transport, stages, transactions, calls, store. Each function
+ * here hands what one room tells to the room that is meant. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "run.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, REGISTER, INFO, MESSAGE, REFER, NOTIFY"
+
+/* Bytes that are neither SIP nor known to a plugin: answered 400 where that is possible. */
+static void malformed(struct hl_switch *holdline, const struct hl_flow *flow, struct hl_slice bytes,
+		      const char *what)
+{
+	struct hl_text response;
+	char address[HL_ADDRESS_TEXT];
+	uint64_t withheld;
+
+	holdline->malformed++;
+	if (hl_log_allow(&holdline->malformed_limit, &withheld))
+		hl_log(HL_LOG_WARN, "message", "malformed",
+		       hl_str("from", hl_address_format(&flow->remote, address)),
+		       hl_str("error", what), hl_int("withheld", (int64_t)withheld));
+	hl_text_init(&response);
+	if (hl_message_salvage(bytes, 400, "Bad Request", &flow->remote, &response) == 0)
+		hl_transport_send(holdline->transport, flow,
+				  (struct hl_slice){ response.data, response.length });
+	hl_text_fini(&response);
+}
+
+static void received(void *arg, const struct hl_flow *flow, struct hl_slice bytes)
+{
+	struct hl_switch *holdline = arg;
+	struct hl_message *message;
+	struct hl_error error;
+
+	hl_contacts_heard(holdline->endpoints, flow);
+	/* A SIP message begins with a method or with "SIP/2.0": a letter. */
+	if ((!bytes.length || !isalpha((unsigned char)bytes.data[0])) &&
+	    hl_stage_datagram(holdline->modules, flow, bytes) != HL_NEXT)
+		return;
+	int result = hl_message_parse(bytes, &message, &error);
+	if (result == 0)
+		hl_transactions_receive(holdline->transactions, flow, message);
+	else if (result == -EBADMSG && hl_stage_datagram(holdline->modules, flow, bytes) == HL_NEXT)
+		malformed(holdline, flow, bytes, error.text);
+}
+
+static void disconnected(void *arg, const struct hl_flow *flow)
+{
+	struct hl_switch *holdline = arg;
+	hl_contacts_disconnected(holdline->endpoints, flow);
+}
+
+const struct hl_transport_events hl_traffic_transport = { received, disconnected };
+
+static void reply(struct hl_transaction *transaction, int code)
+{
+	struct hl_message *request = hl_transaction_request(transaction);
+	struct hl_message *response =
+		hl_message_response(request, code, NULL, hl_transaction_tag(transaction));
+	if (response && hl_message_set_header(response, "Allow", ALLOW) == 0 &&
+	    (code != 200 || hl_message_set_header(response, "Accept", "application/sdp") == 0)) {
+		hl_transaction_respond(transaction, response);
+		return;
+	}
+	hl_message_free(response);
+	hl_transaction_reply(transaction, 500, NULL);
+}
+
+/* Whether the switch serves the domain a request is for (switch.domains; none named: all). */
+static bool serves(struct hl_switch *holdline, const struct hl_message *message)
+{
+	const struct hl_strings *domains = &holdline->config->settings.domains;
+	struct hl_uri uri;
+	if (!domains->count || hl_message_request_uri_parts(message, &uri) < 0 ||
+	    hl_transport_is_self(holdline->transport, &uri))
+		return true;
+	for (size_t i = 0; i < domains->count; i++)
+		if (hl_slice_equal_nocase(uri.host, hl_slice_of(domains->items[i])))
+			return true;
+	return false;
+}
+
+static void request(void *arg, struct hl_transaction *transaction, struct hl_message *message)
+{
+	struct hl_switch *holdline = arg;
+	enum hl_method method = hl_message_method(message);
+
+	if (*hl_message_to_tag(message)) {
+		hl_calls_request(holdline->calls, transaction, message);
+		return;
+	}
+	if (!serves(holdline, message)) {
+		hl_transaction_reply(transaction, 404, NULL);
+		return;
+	}
+	int verdict = hl_stage_request(holdline->modules, transaction, message);
+	if (verdict == HL_DONE)
+		return;
+	if (verdict >= 300)
+		hl_transaction_reply(transaction, verdict, NULL);
+	else if (method == HL_METHOD_INVITE && holdline->stopping)
+		hl_transaction_reply(transaction, 503, NULL);
+	else if (method == HL_METHOD_INVITE)
+		hl_calls_invite(holdline->calls, transaction, message);
+	else
+		reply(transaction, method == HL_METHOD_OPTIONS ? 200 : 405);
+}
+
+static void ack(void *arg, const struct hl_flow *flow, struct hl_message *message)
+{
+	struct hl_switch *holdline = arg;
+	(void)flow;
+	hl_calls_ack(holdline->calls, message);
+}
+
+static void stray(void *arg, const struct hl_flow *flow, struct hl_message *message)
+{
+	char address[HL_ADDRESS_TEXT];
+	(void)arg;
+	hl_log(HL_LOG_DEBUG, "transaction", "stray-response",
+	       hl_str("from", hl_address_format(&flow->remote, address)),
+	       hl_int("code", hl_message_status(message)),
+	       hl_str("call_id", hl_message_call_id(message)));
+}
+
+const struct hl_transaction_handlers hl_traffic_transactions = { request, ack, stray };
+
+void hl_traffic_contact(void *arg, enum hl_contact_event event, struct hl_contact *contact)
+{
+	struct hl_switch *holdline = arg;
+	hl_stage_contact(holdline->modules, (int)event, contact);
+}
+
+/* The calls' hooks: stages, then policy and store. */
+
+static int on_route(void *arg, struct hl_call *call)
+{
+	struct hl_switch *holdline = arg;
+	return hl_stage_route(holdline->modules, call);
+}
+
+static int on_decide_route(void *arg, struct hl_call *call, struct hl_route_decision *decision)
+{
+	struct hl_switch *holdline = arg;
+	struct hl_call_view view;
+	if (!holdline->policy)
+		return 0;
+	hl_call_view(call, NULL, &view);
+	return hl_policy_route(holdline->policy, &view, decision);
+}
+
+static int on_offer(void *arg, struct hl_call *call, struct hl_leg *from, struct hl_leg *to,
+		    struct hl_slice sdp, struct hl_text *rewritten)
+{
+	struct hl_switch *holdline = arg;
+	return hl_stage_offer(holdline->modules, call, from, to, sdp, rewritten);
+}
+
+static int on_answer(void *arg, struct hl_call *call, struct hl_leg *from, struct hl_leg *to,
+		     struct hl_slice sdp, struct hl_text *rewritten)
+{
+	struct hl_switch *holdline = arg;
+	return hl_stage_answer(holdline->modules, call, from, to, sdp, rewritten);
+}
+
+static int on_leg_send(void *arg, struct hl_leg *leg, struct hl_message *message)
+{
+	struct hl_switch *holdline = arg;
+	return hl_stage_leg_send(holdline->modules, leg, message);
+}
+
+static int on_leg_recv(void *arg, struct hl_leg *leg, struct hl_message *message)
+{
+	struct hl_switch *holdline = arg;
+	return hl_stage_leg_recv(holdline->modules, leg, message);
+}
+
+static void on_answered(void *arg, struct hl_call *call)
+{
+	struct hl_switch *holdline = arg;
+	struct hl_call_view view;
+	hl_stage_answered(holdline->modules, call);
+	if (!holdline->policy)
+		return;
+	hl_call_view(call, NULL, &view);
+	hl_policy_answered(holdline->policy, &view);
+}
+
+static void on_leg_ended(void *arg, struct hl_leg *leg)
+{
+	struct hl_switch *holdline = arg;
+	hl_stage_leg_ended(holdline->modules, leg);
+}
+
+static void on_ended(void *arg, struct hl_call *call, struct hl_cdr *cdr)
+{
+	struct hl_switch *holdline = arg;
+	struct hl_text text;
+	struct hl_json json;
+
+	hl_stage_ended(holdline->modules, call, cdr);
+	hl_text_init(&text);
+	hl_json_init(&json, &text);
+	hl_cdr_json(cdr, &json);
+	if (text.failed ||
+	    hl_store_cdr(holdline->store, (struct hl_slice){ text.data, text.length }) < 0)
+		hl_log(HL_LOG_ERROR, "cdr", "lost", hl_str("id", cdr->id),
+		       hl_str("reason", cdr->reason), hl_str("error", "out of memory"));
+	hl_text_fini(&text);
+	if (holdline->policy)
+		hl_policy_ended(holdline->policy, cdr);
+}
+
+const struct hl_call_hooks hl_traffic_calls = {
+	.route = on_route,	   .decide_route = on_decide_route, .offer = on_offer,
+	.answer = on_answer,	   .leg_send = on_leg_send,	    .leg_recv = on_leg_recv,
+	.answered = on_answered,   .leg_ended = on_leg_ended,	    .ended = on_ended,
+};
