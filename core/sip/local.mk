@@ -10,6 +10,12 @@ core_libcore_a_SOURCES += \
 	core/sip/message_via.c \
 	core/sip/nonce.c \
 	core/sip/sdp.c \
+	core/sip/transaction.c \
+	core/sip/transaction_client.c \
+	core/sip/transaction_key.c \
+	core/sip/transaction_key.h \
+	core/sip/transaction_machine.c \
+	core/sip/transaction_parts.h \
 	core/sip/uri.c
 
 # Headers that a plugin reaches through holdline.h

@@ -30,7 +30,8 @@ struct hl_transaction_owner {
 
 struct hl_transaction_handlers {
 	/* A new request, ACK and CANCEL excepted. It is answered by hl_transaction_respond, now or
-	 * later; the message lives as long as the transaction. */
+	 * later. The message lives until this returns and the final response is sent; an INVITE as
+	 * long as its transaction. */
 	void (*request)(void *arg, struct hl_transaction *transaction, struct hl_message *message);
 	/* An ACK that belongs to no transaction: the ACK to a 2xx. */
 	void (*ack)(void *arg, const struct hl_flow *flow, struct hl_message *message);

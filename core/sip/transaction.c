@@ -1,0 +1,354 @@
+/* The transaction table: messages find their transaction, new requests make one, owners are told. */
+#include "sip/transaction.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "sip/transaction_key.h"
+#include "sip/transaction_parts.h"
+
+#include <errno.h>
+
+enum { SIP_PORT = 5060 };
+
+static bool match_key(const struct hl_hash_node *node, const void *key)
+{
+	return strcmp(hl_container_of(node, struct hl_transaction, by_key)->key, key) == 0;
+}
+
+static struct hl_transaction *find(const struct hl_transactions *table,
+				   const struct hl_transaction_key *key)
+{
+	struct hl_hash_node *node = hl_hash_find(&table->by_key, key->hash, match_key, key->text);
+	return node ? hl_container_of(node, struct hl_transaction, by_key) : NULL;
+}
+
+static void send_once_more(void *arg)
+{
+	hl_transaction_input(arg, TIMER_AGAIN, NULL);
+}
+
+static void state_over(void *arg)
+{
+	hl_transaction_input(arg, TIMER_END, NULL);
+}
+
+struct hl_transaction *hl_transaction_create(struct hl_transactions *table,
+					     enum transaction_kind kind,
+					     const struct hl_flow *flow, const char *key,
+					     uint64_t hash)
+{
+	struct hl_transaction *transaction = hl_zalloc(sizeof(*transaction));
+	if (!transaction)
+		return NULL;
+	transaction->key = hl_strdup(key);
+	if (!transaction->key ||
+	    hl_handle_new(&table->handles, transaction, &transaction->handle) < 0) {
+		hl_free(transaction->key);
+		hl_free(transaction);
+		return NULL;
+	}
+	transaction->table = table;
+	transaction->kind = kind;
+	transaction->state = kind == INVITE_SERVER ? PROCEEDING : TRYING;
+	transaction->flow = *flow;
+	hl_text_init(&transaction->sent);
+	hl_timer_init(&transaction->again, send_once_more, transaction);
+	hl_timer_init(&transaction->end, state_over, transaction);
+	hl_hash_insert(&table->by_key, &transaction->by_key, hash);
+	return transaction;
+}
+
+void hl_transaction_destroy(struct hl_transaction *transaction)
+{
+	struct hl_transactions *table = transaction->table;
+	hl_timer_stop(table->loop, &transaction->again);
+	hl_timer_stop(table->loop, &transaction->end);
+	hl_hash_remove(&table->by_key, &transaction->by_key);
+	hl_handle_release(&table->handles, transaction->handle);
+	hl_message_free(transaction->request);
+	hl_text_fini(&transaction->sent);
+	hl_free(transaction->key);
+	hl_free(transaction->user);
+	hl_free(transaction->cancel_reason);
+	hl_free(transaction);
+}
+
+struct hl_transactions *hl_transactions_new(struct hl_loop *loop, struct hl_transport *transport,
+					    const struct hl_transaction_handlers *handlers,
+					    void *arg)
+{
+	struct hl_transactions *table = hl_zalloc(sizeof(*table));
+	if (!table)
+		return NULL;
+	table->loop = loop;
+	table->transport = transport;
+	table->handlers = handlers;
+	table->arg = arg;
+	hl_handles_init(&table->handles);
+	if (hl_hash_init(&table->by_key) < 0) {
+		hl_free(table);
+		return NULL;
+	}
+	return table;
+}
+
+static void destroy_node(struct hl_hash_node *node, void *arg)
+{
+	(void)arg;
+	hl_transaction_destroy(hl_container_of(node, struct hl_transaction, by_key));
+}
+
+void hl_transactions_free(struct hl_transactions *table)
+{
+	if (!table)
+		return;
+	hl_hash_each(&table->by_key, destroy_node, NULL);
+	hl_hash_fini(&table->by_key);
+	hl_handles_fini(&table->handles);
+	hl_free(table);
+}
+
+size_t hl_transactions_count(const struct hl_transactions *table)
+{
+	return table->by_key.count;
+}
+
+void hl_transaction_tell(struct hl_transaction *transaction, enum hl_transaction_event event,
+			 struct hl_message *message)
+{
+	struct hl_transaction_owner *owner = &transaction->owner;
+	if (owner->happened)
+		owner->happened(owner->arg, owner->handle, transaction, event, message);
+}
+
+int hl_transaction_send(struct hl_transaction *transaction)
+{
+	struct hl_flow flow = transaction->flow;
+	if (transaction->reply_port)
+		flow.remote.port = transaction->reply_port;
+	return hl_transport_send(transaction->table->transport, &flow,
+				 (struct hl_slice){ transaction->sent.data,
+						    transaction->sent.length });
+}
+
+/* A non-INVITE request that is done with serves nobody any more, and there may be many. */
+static void drop_request(struct hl_transaction *transaction)
+{
+	if (!transaction->final || transaction->handling || transaction->kind == INVITE_SERVER ||
+	    transaction->kind == INVITE_CLIENT)
+		return;
+	hl_message_free(transaction->request);
+	transaction->request = NULL;
+}
+
+/* The port responses go to: the source's; over UDP without rport, the Via's (RFC 3261 §18.2.2,
+ * RFC 3581 §4). */
+static uint16_t reply_port(const struct hl_flow *flow, const struct hl_message *request)
+{
+	struct hl_via via;
+	if (flow->type != HL_TRANSPORT_UDP || !hl_message_via(request, 0, &via) || via.rport)
+		return flow->remote.port;
+	return via.port ? (uint16_t)via.port : SIP_PORT;
+}
+
+static struct hl_transaction *accept_request(struct hl_transactions *table,
+					     const struct hl_flow *flow,
+					     struct hl_message *request,
+					     const struct hl_transaction_key *key)
+{
+	bool invite = hl_message_method(request) == HL_METHOD_INVITE;
+	struct hl_transaction *transaction = hl_transaction_create(
+		table, invite ? INVITE_SERVER : SERVER, flow, key->text, key->hash);
+	if (!transaction)
+		return NULL;
+	transaction->request = request;
+	transaction->reply_port = reply_port(flow, request);
+	hl_random_token(transaction->tag, sizeof(transaction->tag));
+	return transaction;
+}
+
+/* CANCEL (RFC 3261 §9.2): answered here, then the INVITE's owner is told. */
+static void serve_cancel(struct hl_transactions *table, struct hl_transaction *cancel)
+{
+	struct hl_transaction_key key;
+	hl_transaction_key_server(&key, cancel->request, HL_METHOD_INVITE);
+	struct hl_transaction *invite = find(table, &key);
+	if (!invite) {
+		hl_transaction_reply(cancel, 481, NULL);
+		return;
+	}
+	memcpy(cancel->tag, invite->tag, sizeof(cancel->tag));
+	hl_transaction_reply(cancel, 200, NULL);
+	if (!invite->final)
+		hl_transaction_tell(invite, HL_TRANSACTION_CANCELLED, cancel->request);
+}
+
+static void new_request(struct hl_transactions *table, const struct hl_flow *flow,
+			struct hl_message *request, const struct hl_transaction_key *key)
+{
+	struct hl_transaction *transaction = NULL;
+	if (hl_message_via_received(request, &flow->remote) == 0)
+		transaction = accept_request(table, flow, request, key);
+	if (!transaction) { /* memory is out: the peer's retransmission asks again */
+		hl_message_free(request);
+		return;
+	}
+	struct hl_handle handle = transaction->handle;
+	transaction->handling = true;
+	if (hl_message_method(request) == HL_METHOD_CANCEL)
+		serve_cancel(table, transaction);
+	else
+		table->handlers->request(table->arg, transaction, request);
+	transaction = hl_transaction_get(table, handle);
+	if (!transaction)
+		return;
+	transaction->handling = false;
+	drop_request(transaction);
+	if (transaction->kind == INVITE_SERVER && !transaction->sent.length)
+		hl_transaction_respond(transaction,
+				       hl_message_response(transaction->request, 100, NULL, NULL));
+}
+
+static void receive_request(struct hl_transactions *table, const struct hl_flow *flow,
+			    struct hl_message *request)
+{
+	enum hl_method method = hl_message_method(request);
+	bool ack = method == HL_METHOD_ACK;
+	struct hl_transaction_key key;
+	hl_transaction_key_server(&key, request, ack ? HL_METHOD_INVITE : method);
+	struct hl_transaction *transaction = find(table, &key);
+	if (!transaction && !ack) {
+		new_request(table, flow, request, &key);
+		return;
+	}
+	if (transaction)
+		hl_transaction_input(transaction, ack ? GOT_ACK : GOT_REQUEST, request);
+	else
+		table->handlers->ack(table->arg, flow, request);
+	hl_message_free(request);
+}
+
+static void receive_response(struct hl_transactions *table, const struct hl_flow *flow,
+			     struct hl_message *response)
+{
+	struct hl_transaction_key key;
+	struct hl_via via = { 0 };
+	int status = hl_message_status(response);
+	hl_message_via(response, 0, &via);
+	hl_transaction_key_client(&key, via.branch, hl_message_method_text(response));
+	struct hl_transaction *transaction = find(table, &key);
+	if (transaction) {
+		struct hl_handle handle = transaction->handle;
+		transaction->final |= status >= 200;
+		transaction->handling = true;
+		hl_transaction_input(transaction,
+				     status < 200   ? GOT_1XX
+				     : status < 300 ? GOT_2XX
+						    : GOT_FAILURE,
+				     response);
+		transaction = hl_transaction_get(table, handle);
+		if (transaction) {
+			transaction->handling = false;
+			drop_request(transaction);
+		}
+	} else {
+		table->handlers->stray(table->arg, flow, response);
+	}
+	hl_message_free(response);
+}
+
+void hl_transactions_receive(struct hl_transactions *table, const struct hl_flow *flow,
+			     struct hl_message *message)
+{
+	if (hl_message_is_request(message))
+		receive_request(table, flow, message);
+	else
+		receive_response(table, flow, message);
+}
+
+int hl_transaction_respond(struct hl_transaction *transaction, struct hl_message *response)
+{
+	int result = -ENOMEM;
+	if (!response)
+		return result;
+	int status = hl_message_status(response);
+	if (transaction->final) {
+		hl_message_free(response);
+		return -EALREADY;
+	}
+	hl_text_clear(&transaction->sent);
+	result = hl_message_write(response, &transaction->sent);
+	hl_message_free(response);
+	if (result < 0)
+		return result;
+	transaction->final = status >= 200;
+	hl_transaction_input(transaction,
+			     status < 200   ? SEND_1XX
+			     : status < 300 ? SEND_2XX
+					    : SEND_FAILURE,
+			     NULL);
+	drop_request(transaction);
+	return 0;
+}
+
+int hl_transaction_reply(struct hl_transaction *transaction, int code, const char *reason)
+{
+	if (transaction->final)
+		return -EALREADY;
+	return hl_transaction_respond(transaction,
+				      hl_message_response(transaction->request, code, reason,
+							  code > 100 ? transaction->tag : NULL));
+}
+
+void hl_transaction_acked(struct hl_transaction *transaction)
+{
+	transaction->acked = true;
+	if (transaction->state == ACCEPTED)
+		hl_timer_stop(transaction->table->loop, &transaction->again);
+}
+
+const char *hl_transaction_tag(const struct hl_transaction *transaction)
+{
+	return transaction->tag;
+}
+
+void hl_transaction_own(struct hl_transaction *transaction, struct hl_transaction_owner owner)
+{
+	transaction->owner = owner;
+}
+
+int hl_transaction_set_user(struct hl_transaction *transaction, struct hl_slice user)
+{
+	char *copy = hl_slice_copy(user);
+	if (!copy)
+		return -ENOMEM;
+	hl_free(transaction->user);
+	transaction->user = copy;
+	return 0;
+}
+
+const char *hl_transaction_user(const struct hl_transaction *transaction)
+{
+	return transaction->user ? transaction->user : "";
+}
+
+struct hl_transaction *hl_transaction_get(struct hl_transactions *table, struct hl_handle handle)
+{
+	return hl_handle_get(&table->handles, handle);
+}
+
+struct hl_handle hl_transaction_handle(const struct hl_transaction *transaction)
+{
+	return transaction->handle;
+}
+
+struct hl_message *hl_transaction_request(const struct hl_transaction *transaction)
+{
+	return transaction->request;
+}
+
+const struct hl_flow *hl_transaction_flow(const struct hl_transaction *transaction)
+{
+	return &transaction->flow;
+}
