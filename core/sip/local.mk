@@ -2,6 +2,9 @@
 
 core_libcore_a_SOURCES += \
 	core/sip/digest.c \
+	core/sip/connection.c \
+	core/sip/frame.c \
+	core/sip/frame.h \
 	core/sip/message.c \
 	core/sip/message_header.c \
 	core/sip/message_parse.c \
@@ -16,6 +19,8 @@ core_libcore_a_SOURCES += \
 	core/sip/transaction_key.h \
 	core/sip/transaction_machine.c \
 	core/sip/transaction_parts.h \
+	core/sip/transport.c \
+	core/sip/transport_parts.h \
 	core/sip/uri.c
 
 # Headers that a plugin reaches through holdline.h

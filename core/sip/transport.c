@@ -1,0 +1,410 @@
+/* Listeners and flows (RFC 3261 §18): where messages come in, and how they get back. */
+#include "sip/transport.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "sip/transport_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { BATCH = 128 };
+
+static const char *const type_names[] = { [HL_TRANSPORT_UDP] = "udp", [HL_TRANSPORT_TCP] = "tcp",
+					  [HL_TRANSPORT_TLS] = "tls" };
+
+const char *hl_transport_name(enum hl_transport_type type)
+{
+	return type_names[type];
+}
+
+struct hl_transport *hl_transport_new(struct hl_loop *loop, const struct hl_transport_events *events,
+				      void *arg)
+{
+	struct hl_transport *transport = hl_zalloc(sizeof(*transport));
+	if (!transport)
+		return NULL;
+	transport->loop = loop;
+	transport->events = events;
+	transport->arg = arg;
+	hl_handles_init(&transport->handles);
+	if (hl_hash_init(&transport->connections) < 0) {
+		hl_free(transport);
+		return NULL;
+	}
+	return transport;
+}
+
+static void listener_free(struct listener *listener)
+{
+	if (!listener)
+		return;
+	if (listener->udp)
+		hl_udp_close(listener->udp);
+	if (listener->stream)
+		hl_stream_listener_free(listener->stream);
+	hl_free(listener->configured);
+	hl_free(listener);
+}
+
+void hl_transport_free(struct hl_transport *transport)
+{
+	if (!transport)
+		return;
+	hl_connections_close(transport);
+	for (unsigned i = 0; i < transport->listener_count; i++)
+		listener_free(transport->listeners[i]);
+	hl_hash_fini(&transport->connections);
+	hl_handles_fini(&transport->handles);
+	hl_free(transport);
+}
+
+static void datagram(void *arg, const struct hl_datagram *got)
+{
+	struct listener *listener = arg;
+	struct hl_transport *transport = listener->transport;
+	struct hl_flow flow = { .type = HL_TRANSPORT_UDP,
+				.listener = listener->index,
+				.local = got->local,
+				.remote = got->remote };
+	transport->counters.received++;
+	transport->events->received(transport->arg, &flow, got->bytes);
+}
+
+static const struct hl_address *listener_local(const struct listener *listener)
+{
+	return listener->udp ? hl_udp_local(listener->udp)
+			     : hl_stream_listener_local(listener->stream);
+}
+
+static int parse_listen(const char *text, enum hl_transport_type *type, struct hl_address *address,
+			struct hl_error *error)
+{
+	struct hl_slice rest = hl_slice_of(text);
+	struct hl_slice name = hl_slice_cut(&rest, ':');
+	if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("udp")))
+		*type = HL_TRANSPORT_UDP;
+	else if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("tcp")))
+		*type = HL_TRANSPORT_TCP;
+	else
+		return hl_error_set(error, -EINVAL, "%s: udp:HOST:PORT or tcp:HOST:PORT is allowed",
+				    text);
+	if (hl_address_parse_port(rest, address) < 0)
+		return hl_error_set(error, -EINVAL,
+				    "%s: an IP address and a port are needed, IPv6 in brackets",
+				    text);
+	return 0;
+}
+
+int hl_transport_listen(struct hl_transport *transport, const char *text, struct hl_error *error)
+{
+	struct hl_address address;
+	enum hl_transport_type type;
+	int result = parse_listen(text, &type, &address, error);
+	if (result < 0)
+		return result;
+	if (transport->listener_count == LISTENERS_MAX)
+		return hl_error_set(error, -ENOSPC, "%s: no more than %d listeners in one run: restart",
+				    text, LISTENERS_MAX);
+	struct listener *listener = hl_zalloc(sizeof(*listener));
+	if (!listener || !(listener->configured = hl_strdup(text))) {
+		hl_free(listener);
+		return hl_error_set(error, -ENOMEM, "%s: out of memory", text);
+	}
+	listener->transport = transport;
+	listener->type = type;
+	listener->wanted = true;
+	listener->index = (uint16_t)transport->listener_count;
+	if (type == HL_TRANSPORT_UDP)
+		listener->udp = hl_udp_open(transport->loop, &address, datagram, listener, error);
+	else
+		listener->stream = hl_stream_listen(transport->loop, &address,
+						    hl_connection_accepted, listener, error);
+	if (!listener->udp && !listener->stream) {
+		listener_free(listener);
+		return -EADDRINUSE;
+	}
+	transport->listeners[transport->listener_count++] = listener;
+	return 0;
+}
+
+static struct listener *find_configured(const struct hl_transport *transport, const char *text)
+{
+	for (unsigned i = 0; i < transport->listener_count; i++) {
+		struct listener *listener = transport->listeners[i];
+		if (listener && !listener->wanted && strcmp(listener->configured, text) == 0)
+			return listener;
+	}
+	return NULL;
+}
+
+static void close_where(struct hl_transport *transport, bool wanted, unsigned from)
+{
+	for (unsigned i = from; i < transport->listener_count; i++) {
+		if (!transport->listeners[i] || transport->listeners[i]->wanted != wanted)
+			continue;
+		listener_free(transport->listeners[i]);
+		transport->listeners[i] = NULL;
+	}
+}
+
+int hl_transport_relisten(struct hl_transport *transport, char *const *addresses, size_t count,
+			  struct hl_error *error)
+{
+	unsigned before = transport->listener_count;
+	int result = 0;
+	for (unsigned i = 0; i < before; i++)
+		if (transport->listeners[i])
+			transport->listeners[i]->wanted = false;
+	for (size_t i = 0; i < count && !result; i++) {
+		struct listener *old = find_configured(transport, addresses[i]);
+		if (old)
+			old->wanted = true;
+		else
+			result = hl_transport_listen(transport, addresses[i], error);
+	}
+	if (result < 0)
+		close_where(transport, true, before);
+	else
+		close_where(transport, false, 0);
+	for (unsigned i = 0; i < transport->listener_count; i++)
+		if (transport->listeners[i])
+			transport->listeners[i]->wanted = true;
+	return result;
+}
+
+void hl_transport_advertise(struct hl_transport *transport, const struct hl_address *address)
+{
+	transport->advertise = *address;
+}
+
+void hl_transport_each_listener(struct hl_transport *transport,
+				void (*visit)(void *arg, const char *text), void *arg)
+{
+	for (unsigned i = 0; i < transport->listener_count; i++) {
+		const struct listener *listener = transport->listeners[i];
+		char address[HL_ADDRESS_TEXT], text[HL_ADDRESS_TEXT + 8];
+		if (!listener)
+			continue;
+		snprintf(text, sizeof(text), "%s:%s", type_names[listener->type],
+			 hl_address_format(listener_local(listener), address));
+		visit(arg, text);
+	}
+}
+
+static struct hl_udp *socket_of(const struct hl_transport *transport, const struct hl_flow *flow)
+{
+	if (flow->type != HL_TRANSPORT_UDP || flow->listener >= transport->listener_count ||
+	    !transport->listeners[flow->listener])
+		return NULL;
+	return transport->listeners[flow->listener]->udp;
+}
+
+int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow,
+		      struct hl_slice bytes)
+{
+	int result = -ENOTCONN;
+	if (flow->type == HL_TRANSPORT_UDP) {
+		struct hl_udp *udp = socket_of(transport, flow);
+		if (udp)
+			result = hl_udp_send(udp, &flow->local, &flow->remote, bytes);
+	} else {
+		struct connection *connection = hl_connection_get(transport, flow->connection);
+		if (connection)
+			result = hl_stream_write(connection->stream, bytes);
+	}
+	if (result < 0)
+		transport->counters.refused++;
+	else
+		transport->counters.sent++;
+	return result;
+}
+
+/* Sends a run of parcels of one socket. Returns how many were dealt with. */
+static unsigned send_run(struct hl_transport *transport, struct hl_udp *udp,
+			 struct hl_parcel *parcels, unsigned count)
+{
+	struct hl_outgoing list[BATCH];
+	for (unsigned i = 0; i < count; i++)
+		list[i] = (struct hl_outgoing){ parcels[i].flow->local, parcels[i].flow->remote,
+						parcels[i].bytes };
+	unsigned done = hl_udp_send_many(udp, list, count);
+	for (unsigned i = 0; i < done; i++) {
+		parcels[i].result = list[i].remote.family ? 0 : -EHOSTUNREACH;
+		if (list[i].remote.family)
+			transport->counters.sent++;
+		else
+			transport->counters.refused++;
+	}
+	return done;
+}
+
+unsigned hl_transport_send_many(struct hl_transport *transport, struct hl_parcel *parcels,
+				unsigned count)
+{
+	unsigned done = 0;
+	while (done < count) {
+		const struct hl_flow *flow = parcels[done].flow;
+		struct hl_udp *udp = socket_of(transport, flow);
+		unsigned run = 1;
+		if (!udp) {
+			parcels[done].result = hl_transport_send(transport, flow,
+								 parcels[done].bytes);
+			done++;
+			continue;
+		}
+		while (done + run < count && run < BATCH &&
+		       parcels[done + run].flow->type == HL_TRANSPORT_UDP &&
+		       parcels[done + run].flow->listener == flow->listener)
+			run++;
+		unsigned sent = send_run(transport, udp, parcels + done, run);
+		done += sent;
+		if (sent < run)
+			break;
+	}
+	return done;
+}
+
+/* The address a packet to `remote` would leave from, for a socket that is bound to none. */
+static struct hl_address local_towards(const struct hl_address *remote, uint16_t port)
+{
+	struct sockaddr_storage address;
+	struct hl_address local = { .family = remote->family };
+	socklen_t length = hl_address_to_sockaddr(remote, &address);
+	int fd = socket(remote->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, length) == 0) {
+		length = sizeof(address);
+		if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
+			hl_address_from_sockaddr(&local, (struct sockaddr *)&address);
+	}
+	if (fd >= 0)
+		close(fd);
+	local.port = port;
+	return local;
+}
+
+/* How well a listener suits a remote address: 0 not at all. */
+static unsigned suits(const struct listener *listener, enum hl_transport_type type,
+		      const struct hl_address *remote)
+{
+	const struct hl_address *local;
+	if (!listener || listener->type != type)
+		return 0;
+	local = listener_local(listener);
+	if (local->family != remote->family)
+		return 0;
+	if (hl_address_wildcard(local))
+		return 1;
+	if (hl_address_loopback(local) != hl_address_loopback(remote))
+		return 0;
+	return 2;
+}
+
+static const struct listener *best_listener(const struct hl_transport *transport,
+					    enum hl_transport_type type,
+					    const struct hl_address *remote)
+{
+	const struct listener *best = NULL;
+	unsigned best_score = 0;
+	for (unsigned i = 0; i < transport->listener_count; i++) {
+		unsigned score = suits(transport->listeners[i], type, remote);
+		if (score > best_score) {
+			best = transport->listeners[i];
+			best_score = score;
+		}
+	}
+	return best;
+}
+
+int hl_transport_flow_to(struct hl_transport *transport, enum hl_transport_type type,
+			 const struct hl_address *remote, struct hl_flow *flow)
+{
+	struct connection *connection;
+	if (type == HL_TRANSPORT_TCP) {
+		int result = hl_connection_to(transport, remote, &connection);
+		if (!result)
+			*flow = connection->flow;
+		return result;
+	}
+	const struct listener *listener = best_listener(transport, type, remote);
+	if (!listener)
+		return -EAFNOSUPPORT;
+	const struct hl_address *local = listener_local(listener);
+	*flow = (struct hl_flow){ .type = (uint8_t)type, .listener = listener->index,
+				  .local = *local, .remote = *remote };
+	if (hl_address_wildcard(local))
+		flow->local = local_towards(remote, local->port);
+	return 0;
+}
+
+bool hl_flow_equal(const struct hl_flow *a, const struct hl_flow *b)
+{
+	if (a->type != b->type)
+		return false;
+	if (a->type != HL_TRANSPORT_UDP)
+		return hl_handle_equal(a->connection, b->connection);
+	return a->listener == b->listener && hl_address_equal(&a->remote, &b->remote) &&
+	       hl_address_equal(&a->local, &b->local);
+}
+
+uint64_t hl_flow_hash(const struct hl_flow *flow)
+{
+	if (flow->type != HL_TRANSPORT_UDP)
+		return hl_hash_bytes(&flow->connection, sizeof(flow->connection));
+	return hl_hash_mix(hl_address_hash(&flow->remote), flow->listener);
+}
+
+void hl_transport_visible(const struct hl_transport *transport, const struct hl_flow *flow,
+			  struct hl_address *address)
+{
+	struct hl_address visible = flow->local;
+	/* Nobody can connect to the port a connection of ours happens to leave from. */
+	if (flow->type != HL_TRANSPORT_UDP) {
+		const struct listener *listener =
+			best_listener(transport, flow->type, &flow->remote);
+		if (listener)
+			visible.port = listener_local(listener)->port;
+	}
+	if (transport->advertise.family == visible.family) {
+		uint16_t port = transport->advertise.port ? transport->advertise.port : visible.port;
+		visible = transport->advertise;
+		visible.port = port;
+	}
+	*address = visible;
+}
+
+void hl_transport_contact(const struct hl_transport *transport, const struct hl_flow *flow,
+			  const char *user, char *text, size_t size)
+{
+	struct hl_address own;
+	char host[HL_ADDRESS_TEXT];
+	hl_transport_visible(transport, flow, &own);
+	snprintf(text, size, "<sip:%s%s%s%s%s>", user ? user : "", user && *user ? "@" : "",
+		 hl_address_format(&own, host),
+		 flow->type == HL_TRANSPORT_UDP ? "" : ";transport=",
+		 flow->type == HL_TRANSPORT_UDP ? "" : type_names[flow->type]);
+}
+
+bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_uri *uri)
+{
+	struct hl_address host;
+	uint16_t port = uri->port ? (uint16_t)uri->port : 5060;
+	if (hl_address_parse(uri->host, &host) < 0)
+		return false;
+	host.port = port;
+	if (transport->advertise.family && hl_address_same_host(&transport->advertise, &host))
+		return true;
+	for (unsigned i = 0; i < transport->listener_count; i++)
+		if (transport->listeners[i] &&
+		    listener_local(transport->listeners[i])->port == port &&
+		    (hl_address_wildcard(listener_local(transport->listeners[i])) ||
+		     hl_address_same_host(listener_local(transport->listeners[i]), &host)))
+			return true;
+	return false;
+}
+
+const struct hl_transport_counters *hl_transport_counters(const struct hl_transport *transport)
+{
+	return &transport->counters;
+}
