@@ -2,4 +2,6 @@
 
 dist_man_MANS +=
 
-dist_doc_DATA +=
+dist_doc_DATA += \
+	README.md \
+	doc/architecture.md

@@ -14,6 +14,7 @@ perl_tests += \
 	t/testlib.t
 
 EXTRA_DIST += \
+	t/demo \
 	t/guard \
 	t/lib/Holdline/Test.pm \
 	t/lib/Holdline/Test/Baresip.pm \
