@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct hl_parameter no_parameters[] = {HL_PARAMETERS_END};
-
 struct hl_modules *hl_modules_new(struct hl_switch *holdline)
 {
 	struct hl_modules *modules = hl_zalloc(sizeof *modules);
@@ -141,6 +139,31 @@ static int look_over(const struct hl_plugin *plugin, const char *name, const cha
 	return 0;
 }
 
+/* A default that its own row refuses would look like the operator's mistake later. */
+static int check_parameters(const struct hl_plugin *plugin, struct hl_error *error)
+{
+	char *settings = hl_zalloc(plugin->settings_size + 1);
+	struct hl_error why = {""};
+	int rc = 0;
+
+	if (!settings)
+		return hl_error_set(error, -ENOMEM, "plugin %s: out of memory", plugin->name);
+	for (const struct hl_parameter *row = plugin->parameters; !rc && row->key; row++) {
+		if (row->offset >= plugin->settings_size)
+			rc = hl_error_set(&why, -ELIBBAD, "lies outside .settings_size");
+		else
+			rc = hl_parameter_set(row, settings,
+					      hl_slice_of(row->fallback ? row->fallback : ""),
+					      &why);
+		if (rc)
+			hl_error_set(error, rc, "plugin %s: its parameter %s: %s: mend its row",
+				     plugin->name, row->key, why.text);
+	}
+	hl_parameters_free(plugin->parameters, settings);
+	hl_free(settings);
+	return rc;
+}
+
 static int module_new(struct hl_modules *modules, const struct hl_plugin *plugin, const char *path,
 		      struct hl_module **out)
 {
@@ -157,7 +180,7 @@ static int module_new(struct hl_modules *modules, const struct hl_plugin *plugin
 	module->path = copy;
 	module->section = (struct hl_section){
 		.name = plugin->name,
-		.rows = plugin->parameters ? plugin->parameters : no_parameters,
+		.rows = plugin->parameters,
 		.size = plugin->settings_size,
 		.check = plugin->check,
 	};
@@ -194,6 +217,8 @@ static int open_file(struct hl_modules *modules, const char *path, const char *n
 		goto out;
 	}
 	rc = look_over(plugin, name, path, error);
+	if (!rc && plugin->parameters)
+		rc = check_parameters(plugin, error);
 	if (rc)
 		goto out;
 	rc = module_new(modules, plugin, path, module);

@@ -2,6 +2,7 @@
 
 check_LTLIBRARIES += \
 	t/plugins/apple.la \
+	t/plugins/bad-default.la \
 	t/plugins/fig.la \
 	t/plugins/left.la \
 	t/plugins/melon.la \
@@ -12,7 +13,9 @@ check_LTLIBRARIES += \
 	t/plugins/wrong-abi.la \
 	t/plugins/zebra.la
 
+# Built by t/plugin.t as one who has no more than the installed headers would.
 EXTRA_DIST += \
+	t/plugins/call-limit.c \
 	t/plugins/probe.h
 
 t_plugins_apple_la_SOURCES = t/plugins/probe.c
@@ -55,3 +58,7 @@ t_plugins_wrong_abi_la_SOURCES = t/plugins/probe.c
 t_plugins_wrong_abi_la_LDFLAGS = $(TEST_PLUGIN_LINK)
 t_plugins_wrong_abi_la_CPPFLAGS = $(AM_CPPFLAGS) -DPROBE_NAME='"wrong-abi"' -DPROBE_ABI=99
 
+t_plugins_bad_default_la_SOURCES = t/plugins/probe.c
+t_plugins_bad_default_la_LDFLAGS = $(TEST_PLUGIN_LINK)
+t_plugins_bad_default_la_CPPFLAGS = $(AM_CPPFLAGS) -DPROBE_NAME='"bad-default"' \
+	-DPROBE_DEFAULT='"77"'

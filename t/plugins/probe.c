@@ -5,6 +5,9 @@
 #ifndef PROBE_ABI
 #define PROBE_ABI HL_PLUGIN_ABI
 #endif
+#ifndef PROBE_DEFAULT
+#define PROBE_DEFAULT "3"
+#endif
 #ifndef PROBE_SYMBOL
 #define PROBE_SYMBOL hl_plugin
 #endif
@@ -158,7 +161,7 @@ static const char *const after[] = {PROBE_AFTER, NULL};
 static const struct hl_parameter parameters[] = {
 	{.key = "level",
 	 .type = HL_PARAMETER_INTEGER,
-	 .fallback = "3",
+	 .fallback = PROBE_DEFAULT,
 	 .min = 1,
 	 .max = 9,
 	 .reloadable = true,

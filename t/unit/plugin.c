@@ -148,12 +148,17 @@ static void test_refused(void)
 		int code;
 		const char *says[3];
 	} rows[] = {
-		{"apricot", -ENOENT, {"plugin apricot: there is no ", "/apricot.so", "apple, fig"}},
+		{"apricot",
+		 -ENOENT,
+		 {"plugin apricot: there is no ", "/apricot.so", "apple, bad-default, fig"}},
 		{"../apple", -EINVAL, {"`../apple` cannot be a plugin's name"}},
 		{"", -EINVAL, {"`` cannot be a plugin's name"}},
 		{"wrong-abi", -ELIBBAD, {"plugin ABI 99, this switch has ", "rebuild it against"}},
 		{"no-symbol", -ELIBBAD, {"no-symbol.so has no symbol hl_plugin", "HL_EXPORT"}},
 		{"misnamed", -ELIBBAD, {"misnamed.so calls itself otherwise", "must agree"}},
+		{"bad-default",
+		 -ERANGE,
+		 {"plugin bad-default: its parameter level: ", "1 to 9", "mend its row"}},
 		{"unresolved", -ELIBACC, {"hl_function_of_another_version", "rebuild the plugin"}},
 	};
 
