@@ -11,6 +11,7 @@ include t/bench/local.mk
 perl_tests += \
 	t/holdlinectl.t \
 	t/house.t \
+	t/man.t \
 	t/testlib.t
 
 EXTRA_DIST += \
