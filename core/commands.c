@@ -31,8 +31,7 @@ static int status(void *arg, const struct hl_arguments *arguments, struct hl_jso
 	hl_json_array(result);
 	hl_transport_each_listener(holdline->transport, put_text, result);
 	hl_json_array_end(result);
-	hl_json_put_integer(result, "endpoints",
-			    (int64_t)hl_endpoints_count(holdline->endpoints));
+	hl_json_put_integer(result, "endpoints", (int64_t)hl_endpoints_count(holdline->endpoints));
 	hl_json_put_integer(result, "contacts", (int64_t)hl_contacts_count(holdline->endpoints));
 	hl_json_put_integer(result, "calls", (int64_t)hl_calls_count(holdline->calls));
 	hl_json_put_integer(result, "transactions",
@@ -75,7 +74,7 @@ static int endpoints(void *arg, const struct hl_arguments *arguments, struct hl_
 		     struct hl_error *error)
 {
 	struct hl_switch *holdline = arg;
-	struct listing listing = { holdline, result };
+	struct listing listing = {holdline, result};
 	const char *user = hl_argument(arguments, "user");
 	(void)error;
 
@@ -115,7 +114,7 @@ static int calls(void *arg, const struct hl_arguments *arguments, struct hl_json
 		 struct hl_error *error)
 {
 	struct hl_switch *holdline = arg;
-	struct listing listing = { holdline, result };
+	struct listing listing = {holdline, result};
 	(void)arguments, (void)error;
 	hl_json_array(result);
 	hl_calls_each(holdline->calls, put_call, &listing);
@@ -138,7 +137,7 @@ static struct hl_call *find_call(struct hl_switch *holdline, const struct hl_arg
 static int call(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
 		struct hl_error *error)
 {
-	struct listing listing = { arg, result };
+	struct listing listing = {arg, result};
 	struct hl_call *found = find_call(arg, arguments, error);
 	if (!found)
 		return -ENOENT;
@@ -211,14 +210,16 @@ static int plugins(void *arg, const struct hl_arguments *arguments, struct hl_js
 int hl_commands_register_core(struct hl_switch *holdline)
 {
 	const struct hl_command rows[] = {
-		{ "status", "version, uptime, listeners, counts", status, holdline },
-		{ "endpoints", "registered contacts [of USER], with NAT facts", endpoints, holdline },
-		{ "calls", "calls that are up", calls, holdline },
-		{ "call", "one call with both its legs", call, holdline },
-		{ "hangup", "end a call: BYE to both legs", hangup, holdline },
-		{ "kick", "remove a user's contacts", kick, holdline },
-		{ "reload", "read the configuration again, all or nothing", reload, holdline },
-		{ "plugins", "enabled plugins, in order", plugins, holdline },
+		{"status", "version, uptime, listeners, counts", .run = status, .arg = holdline},
+		{"endpoints", "registered contacts [of USER], with NAT facts", .run = endpoints,
+		 .arg = holdline},
+		{"calls", "calls that are up", .run = calls, .arg = holdline},
+		{"call", "one call with both its legs", .run = call, .arg = holdline},
+		{"hangup", "end a call: BYE to both legs", .run = hangup, .arg = holdline},
+		{"kick", "remove a user's contacts", .run = kick, .arg = holdline},
+		{"reload", "read the configuration again, all or nothing", .run = reload,
+		 .arg = holdline},
+		{"plugins", "enabled plugins, in order", .run = plugins, .arg = holdline},
 	};
 	for (size_t i = 0; i < HL_COUNT(rows); i++) {
 		int result = hl_commands_add(holdline->modules, &rows[i]);

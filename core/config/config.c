@@ -14,7 +14,7 @@ const struct hl_section hl_config_core_sections[] = {
 	{.name = "switch",
 	 .rows = hl_switch_rows,
 	 .size = sizeof(struct hl_switch_settings),
-	 .check = hl_switch_check},
+	 .check = hl_switch_rows_check},
 	{.name = "policy", .rows = hl_policy_rows, .size = sizeof(struct hl_policy_settings)},
 	{.name = NULL}};
 enum { SECTION_SWITCH, SECTION_POLICY, CORE_SECTIONS };

@@ -11,7 +11,8 @@ extern const char *const hl_switch_others[];
 extern const char *const hl_policy_others[];
 
 /* Checks values of `switch` against each other. */
-void hl_switch_check(const void *settings, const struct hl_node *map, struct hl_mistakes *mistakes);
+void hl_switch_rows_check(const void *settings, const struct hl_node *map,
+			  struct hl_mistakes *mistakes);
 /* Finds the script: beside the file that names it, else the installed ones. */
 void hl_policy_find_script(struct hl_reader *reader, struct hl_policy_settings *policy,
 			   const struct hl_node *map);

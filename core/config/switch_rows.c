@@ -227,7 +227,8 @@ static void warn_idle(const struct hl_node *map, struct hl_mistakes *mistakes)
 	}
 }
 
-void hl_switch_check(const void *section, const struct hl_node *map, struct hl_mistakes *mistakes)
+void hl_switch_rows_check(const void *section, const struct hl_node *map,
+			  struct hl_mistakes *mistakes)
 {
 	const struct hl_switch_settings *settings = section;
 	struct hl_address address;

@@ -100,7 +100,7 @@ static int parse_listen(const char *text, enum hl_transport_type *type, struct h
 int hl_transport_listen(struct hl_transport *transport, const char *text, struct hl_error *error)
 {
 	struct hl_address address;
-	enum hl_transport_type type;
+	enum hl_transport_type type = HL_TRANSPORT_UDP;
 	int result = parse_listen(text, &type, &address, error);
 	if (result < 0)
 		return result;
