@@ -26,22 +26,27 @@ static int64_t content_length(struct hl_slice header)
 	return 0;
 }
 
+/* One CRLF is a pong, two are a ping; half a line waits for its other half. */
+static enum hl_frame_kind next_empty_line(struct hl_slice bytes, struct hl_slice *frame)
+{
+	static const char ping[] = "\r\n\r\n";
+	size_t same = 0;
+
+	while (same < bytes.length && same < 4 && bytes.data[same] == ping[same])
+		same++;
+	if (same == bytes.length && same % 2)
+		return HL_FRAME_INCOMPLETE;
+	frame->length = same & ~(size_t)1;
+	return same == 4 ? HL_FRAME_PING : same >= 2 ? HL_FRAME_PONG : HL_FRAME_BROKEN;
+}
+
 enum hl_frame_kind hl_frame_next(struct hl_slice bytes, struct hl_slice *frame)
 {
 	*frame = (struct hl_slice){ bytes.data, 0 };
 	if (!bytes.length)
 		return HL_FRAME_INCOMPLETE;
-	if (bytes.data[0] == '\r' || bytes.data[0] == '\n') {
-		static const char ping[] = "\r\n\r\n";
-		frame->length = bytes.length < 4 ? bytes.length : 4;
-		if (frame->length == 4 && memcmp(bytes.data, ping, 4) == 0)
-			return HL_FRAME_PING;
-		frame->length = 2;
-		if (bytes.length >= 2 && memcmp(bytes.data, ping, 2) == 0)
-			return HL_FRAME_PONG;
-		return bytes.length == 1 && bytes.data[0] == '\r' ? HL_FRAME_INCOMPLETE
-								  : HL_FRAME_BROKEN;
-	}
+	if (bytes.data[0] == '\r' || bytes.data[0] == '\n')
+		return next_empty_line(bytes, frame);
 	size_t header = header_end(bytes);
 	if (!header)
 		return bytes.length > HL_MESSAGE_MAX ? HL_FRAME_BROKEN : HL_FRAME_INCOMPLETE;

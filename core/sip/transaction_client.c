@@ -153,9 +153,9 @@ void hl_transaction_send_cancel(struct hl_transaction *transaction)
 
 void hl_transaction_cancel(struct hl_transaction *transaction, const char *reason_header)
 {
-	if (transaction->kind != INVITE_CLIENT || transaction->final)
+	if (transaction->kind != INVITE_CLIENT || transaction->final || transaction->cancelled)
 		return;
-	hl_free(transaction->cancel_reason);
+	transaction->cancelled = true;
 	transaction->cancel_reason = hl_strdup(reason_header);
 	if (transaction->state == PROCEEDING)
 		hl_transaction_send_cancel(transaction);

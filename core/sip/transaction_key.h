@@ -4,7 +4,8 @@
 
 #include "sip/message.h"
 
-enum { HL_TRANSACTION_KEY = 320 };
+/* Four parts of 98 bytes at most, a port, and two numbers. */
+enum { HL_TRANSACTION_KEY = 448 };
 
 struct hl_transaction_key {
 	char text[HL_TRANSACTION_KEY]; /* NUL-terminated */

@@ -55,6 +55,7 @@ struct hl_transaction {
 	bool acked;                        /* INVITE server: the ACK to the 2xx came */
 	bool handling;                     /* the owner is being told: the request must live */
 	bool cancel_due;                   /* INVITE client: CANCEL as soon as it may */
+	bool cancelled;                    /* INVITE client: CANCEL was sent, or is due */
 	char *cancel_reason;               /* owned; Reason of that CANCEL, or NULL */
 };
 

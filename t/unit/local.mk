@@ -30,6 +30,9 @@ check_PROGRAMS += \
 	t/unit/suspension \
 	t/unit/text \
 	t/unit/timer \
+	t/unit/transaction \
+	t/unit/transaction_client \
+	t/unit/transport \
 	t/unit/udp \
 	t/unit/uri
 
@@ -48,7 +51,8 @@ EXTRA_DIST += \
 	t/fuzz/run.c \
 	t/unit/config_file.h \
 	t/unit/policy_script.h \
-	t/unit/tap.h
+	t/unit/tap.h \
+	t/unit/transaction_peer.h
 
 # The plugins it loads take the core's functions from it.
 t_unit_plugin_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
