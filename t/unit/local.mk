@@ -9,6 +9,7 @@ check_PROGRAMS += \
 	t/unit/control \
 	t/unit/deadline \
 	t/unit/digest \
+	t/unit/endpoint \
 	t/unit/handle \
 	t/unit/hash \
 	t/unit/json \
