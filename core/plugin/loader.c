@@ -41,11 +41,12 @@ void hl_modules_free(struct hl_modules *modules)
 	if (!modules)
 		return;
 	hl_commands_drop(modules, NULL);
+	/* Its settings are freed by the rows of the modules. */
+	if (modules->config)
+		hl_config_unref(modules->config);
 	hl_list_each(node, next, &modules->loaded)
 		module_free(hl_list_entry(node, struct hl_module, node));
 	hl_free(modules->enabled);
-	if (modules->config)
-		hl_config_unref(modules->config);
 	hl_free(modules);
 }
 
