@@ -9,6 +9,13 @@ include t/plugins/local.mk
 include t/bench/local.mk
 
 perl_tests += \
+	t/M01-modes.t \
+	t/M02-auto.t \
+	t/M03-reason.t \
+	t/M04-ports.t \
+	t/M05-learning.t \
+	t/M07-silence.t \
+	t/M08-unchanged.t \
 	t/holdlinectl.t \
 	t/house.t \
 	t/man.t \
@@ -22,6 +29,7 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test/Call.pm \
 	t/lib/Holdline/Test/Link.pm \
 	t/lib/Holdline/Test/Loop.pm \
+	t/lib/Holdline/Test/Media.pm \
 	t/lib/Holdline/Test/Nat.pm \
 	t/lib/Holdline/Test/Phone.pm \
 	t/lib/Holdline/Test/Process.pm \
