@@ -34,7 +34,7 @@ static size_t received(void *arg, struct hl_stream *stream, struct hl_slice byte
 	size_t used = 0;
 
 	while (used < bytes.length && hl_connection_get(transport, flow.connection)) {
-		struct hl_slice rest = { bytes.data + used, bytes.length - used }, frame;
+		struct hl_slice rest = {bytes.data + used, bytes.length - used}, frame;
 		enum hl_frame_kind kind = hl_frame_next(rest, &frame);
 		if (kind == HL_FRAME_INCOMPLETE)
 			break;
@@ -59,7 +59,7 @@ static void closed(void *arg, struct hl_stream *stream, const char *why)
 	give_up(arg, why);
 }
 
-static const struct hl_stream_events events = { received, closed };
+static const struct hl_stream_events events = {received, closed};
 
 static struct connection *connection_new(struct hl_transport *transport)
 {

@@ -42,7 +42,7 @@ static enum hl_frame_kind next_empty_line(struct hl_slice bytes, struct hl_slice
 
 enum hl_frame_kind hl_frame_next(struct hl_slice bytes, struct hl_slice *frame)
 {
-	*frame = (struct hl_slice){ bytes.data, 0 };
+	*frame = (struct hl_slice){bytes.data, 0};
 	if (!bytes.length)
 		return HL_FRAME_INCOMPLETE;
 	if (bytes.data[0] == '\r' || bytes.data[0] == '\n')
@@ -50,7 +50,7 @@ enum hl_frame_kind hl_frame_next(struct hl_slice bytes, struct hl_slice *frame)
 	size_t header = header_end(bytes);
 	if (!header)
 		return bytes.length > HL_MESSAGE_MAX ? HL_FRAME_BROKEN : HL_FRAME_INCOMPLETE;
-	int64_t body = content_length((struct hl_slice){ bytes.data, header });
+	int64_t body = content_length((struct hl_slice){bytes.data, header});
 	if (body < 0 || header + (size_t)body > HL_MESSAGE_MAX)
 		return HL_FRAME_BROKEN;
 	frame->length = header + (size_t)body;

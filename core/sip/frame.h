@@ -7,8 +7,8 @@
 enum hl_frame_kind {
 	HL_FRAME_INCOMPLETE, /* more bytes are needed */
 	HL_FRAME_MESSAGE,    /* a whole message */
-	HL_FRAME_PING,       /* a double CRLF */
-	HL_FRAME_PONG,       /* a single CRLF */
+	HL_FRAME_PING,	     /* a double CRLF */
+	HL_FRAME_PONG,	     /* a single CRLF */
 	HL_FRAME_BROKEN,     /* no message can begin here: close */
 };
 

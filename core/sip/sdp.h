@@ -12,24 +12,25 @@ enum { HL_SDP_MEDIA = 16 }; /* m-lines; a body with more is refused */
 enum hl_sdp_direction { HL_SDP_SENDRECV, HL_SDP_SENDONLY, HL_SDP_RECVONLY, HL_SDP_INACTIVE };
 
 struct hl_sdp_media {
-	struct hl_slice type;          /* "audio" */
-	unsigned port;                 /* 0: refused or unused */
-	struct hl_slice protocol;      /* "RTP/AVP", "udptl", … */
-	struct hl_slice formats;       /* "0 8 101" */
-	struct hl_address connection;  /* of the m-line, else the session's; family 0: none or a name */
-	struct hl_address rtcp;        /* a=rtcp; family 0 with port: same host; port 0: not given */
-	bool rtcp_mux;                 /* a=rtcp-mux */
-	bool encrypted;                /* RTP/SAVP…, a=crypto or a=fingerprint */
-	bool on_hold;                  /* connection 0.0.0.0, or a direction that is not sendrecv */
+	struct hl_slice type;	  /* "audio" */
+	unsigned port;		  /* 0: refused or unused */
+	struct hl_slice protocol; /* "RTP/AVP", "udptl", … */
+	struct hl_slice formats;  /* "0 8 101" */
+	struct hl_address
+		connection;	/* of the m-line, else the session's; family 0: none or a name */
+	struct hl_address rtcp; /* a=rtcp; family 0 with port: same host; port 0: not given */
+	bool rtcp_mux;		/* a=rtcp-mux */
+	bool encrypted;		/* RTP/SAVP…, a=crypto or a=fingerprint */
+	bool on_hold;		/* connection 0.0.0.0, or a direction that is not sendrecv */
 	enum hl_sdp_direction direction; /* of the m-line, else the session's */
 };
 
 struct hl_sdp {
-	struct hl_slice body;                     /* borrowed: what was read */
+	struct hl_slice body; /* borrowed: what was read */
 	struct hl_sdp_media media[HL_SDP_MEDIA];
 	unsigned media_count;
-	struct hl_slice origin_version;           /* o=, second number */
-	bool encrypted;                           /* any m-line, or a session-level fingerprint */
+	struct hl_slice origin_version; /* o=, second number */
+	bool encrypted;			/* any m-line, or a session-level fingerprint */
 };
 
 /* 0, or -EBADMSG with what is wrong. `sdp` borrows `body`. */
@@ -37,9 +38,9 @@ HL_EXPORT int hl_sdp_parse(struct hl_slice body, struct hl_sdp *sdp, struct hl_e
 
 /* What to write in place of what was read. */
 struct hl_sdp_edit {
-	const char *origin;            /* a whole o= value, or NULL: as read */
+	const char *origin; /* a whole o= value, or NULL: as read */
 	struct {
-		bool relayed;          /* false: this m-line is left untouched */
+		bool relayed;	       /* false: this m-line is left untouched */
 		struct hl_address rtp; /* address and port of ours */
 		unsigned rtcp_port;    /* 0: a=rtcp is removed; else written where one was, or the
 					* port is not rtp+1 */

@@ -1,4 +1,5 @@
-/* The transaction table: messages find their transaction, new requests make one, owners are told. */
+/* The transaction table: messages find their transaction, new requests make one, owners are told.
+ */
 #include "sip/transaction.h"
 
 #include "base/log.h"
@@ -34,9 +35,8 @@ static void state_over(void *arg)
 }
 
 struct hl_transaction *hl_transaction_create(struct hl_transactions *table,
-					     enum transaction_kind kind,
-					     const struct hl_flow *flow, const char *key,
-					     uint64_t hash)
+					     enum transaction_kind kind, const struct hl_flow *flow,
+					     const char *key, uint64_t hash)
 {
 	struct hl_transaction *transaction = hl_zalloc(sizeof(*transaction));
 	if (!transaction)
@@ -127,9 +127,9 @@ int hl_transaction_send(struct hl_transaction *transaction)
 	struct hl_flow flow = transaction->flow;
 	if (transaction->reply_port)
 		flow.remote.port = transaction->reply_port;
-	return hl_transport_send(transaction->table->transport, &flow,
-				 (struct hl_slice){ transaction->sent.data,
-						    transaction->sent.length });
+	return hl_transport_send(
+		transaction->table->transport, &flow,
+		(struct hl_slice){transaction->sent.data, transaction->sent.length});
 }
 
 /* A non-INVITE request that is done with serves nobody any more, and there may be many. */
@@ -153,8 +153,7 @@ static uint16_t reply_port(const struct hl_flow *flow, const struct hl_message *
 }
 
 static struct hl_transaction *accept_request(struct hl_transactions *table,
-					     const struct hl_flow *flow,
-					     struct hl_message *request,
+					     const struct hl_flow *flow, struct hl_message *request,
 					     const struct hl_transaction_key *key)
 {
 	bool invite = hl_message_method(request) == HL_METHOD_INVITE;
@@ -233,7 +232,7 @@ static void receive_response(struct hl_transactions *table, const struct hl_flow
 			     struct hl_message *response)
 {
 	struct hl_transaction_key key;
-	struct hl_via via = { 0 };
+	struct hl_via via = {0};
 	int status = hl_message_status(response);
 	hl_message_via(response, 0, &via);
 	hl_transaction_key_client(&key, via.branch, hl_message_method_text(response));

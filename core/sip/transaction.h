@@ -14,13 +14,14 @@ struct hl_transactions;
 
 enum hl_transaction_event {
 	HL_TRANSACTION_RESPONSE,  /* client: `message` came; also each further 2xx to an INVITE */
-	HL_TRANSACTION_TIMEOUT,   /* client: no final response (Timer B, F) */
-	HL_TRANSACTION_FAILED,    /* client: it could not be sent */
+	HL_TRANSACTION_TIMEOUT,	  /* client: no final response (Timer B, F) */
+	HL_TRANSACTION_FAILED,	  /* client: it could not be sent */
 	HL_TRANSACTION_CANCELLED, /* server INVITE: `message` is the CANCEL, answered 200 already */
-	HL_TRANSACTION_UNACKED,   /* server INVITE: no ACK to our 2xx within 64·T1 */
+	HL_TRANSACTION_UNACKED,	  /* server INVITE: no ACK to our 2xx within 64·T1 */
 };
 
-/* Who hears of a transaction. `arg` must outlive it (a table, not a call); `handle` says for whom. */
+/* Who hears of a transaction. `arg` must outlive it (a table, not a call); `handle` says for whom.
+ */
 struct hl_transaction_owner {
 	void (*happened)(void *arg, struct hl_handle handle, struct hl_transaction *transaction,
 			 enum hl_transaction_event event, struct hl_message *message);
@@ -39,10 +40,9 @@ struct hl_transaction_handlers {
 	void (*stray)(void *arg, const struct hl_flow *flow, struct hl_message *message);
 };
 
-HL_EXPORT struct hl_transactions *hl_transactions_new(struct hl_loop *loop,
-						      struct hl_transport *transport,
-						      const struct hl_transaction_handlers *handlers,
-						      void *arg);
+HL_EXPORT struct hl_transactions *hl_transactions_new(
+	struct hl_loop *loop, struct hl_transport *transport,
+	const struct hl_transaction_handlers *handlers, void *arg);
 HL_EXPORT void hl_transactions_free(struct hl_transactions *table);
 /* Every message the transport received goes in here; takes over the message. */
 HL_EXPORT void hl_transactions_receive(struct hl_transactions *table, const struct hl_flow *flow,
@@ -51,11 +51,13 @@ HL_EXPORT void hl_transactions_receive(struct hl_transactions *table, const stru
 HL_EXPORT size_t hl_transactions_count(const struct hl_transactions *table);
 
 /* Server side. */
-/* Sends `response` and takes it over. -ENOMEM, or -EALREADY after a final one; it is freed even so. */
+/* Sends `response` and takes it over. -ENOMEM, or -EALREADY after a final one; it is freed even so.
+ */
 HL_EXPORT int hl_transaction_respond(struct hl_transaction *transaction,
 				     struct hl_message *response);
 /* Makes and sends a response without body in one go; To gets a tag from the transaction. */
-HL_EXPORT int hl_transaction_reply(struct hl_transaction *transaction, int code, const char *reason);
+HL_EXPORT int hl_transaction_reply(struct hl_transaction *transaction, int code,
+				   const char *reason);
 /* The ACK to our 2xx came: its retransmission ends. */
 HL_EXPORT void hl_transaction_acked(struct hl_transaction *transaction);
 /* The To tag our responses get: random, made once. */

@@ -18,8 +18,8 @@ static void make_branch(char branch[BRANCH_SIZE])
 static int push_via(struct hl_transactions *table, const struct hl_flow *flow,
 		    struct hl_message *request, const char *branch)
 {
-	static const char *const names[] = { [HL_TRANSPORT_UDP] = "UDP", [HL_TRANSPORT_TCP] = "TCP",
-					     [HL_TRANSPORT_TLS] = "TLS" };
+	static const char *const names[] = {
+		[HL_TRANSPORT_UDP] = "UDP", [HL_TRANSPORT_TCP] = "TCP", [HL_TRANSPORT_TLS] = "TLS"};
 	struct hl_address own;
 	char host[HL_ADDRESS_TEXT], via[160];
 	hl_transport_visible(table->transport, flow, &own);
@@ -87,7 +87,7 @@ int hl_transactions_send(struct hl_transactions *table, const struct hl_flow *fl
 		result = hl_message_write(request, &bytes);
 	if (!result)
 		result = hl_transport_send(table->transport, flow,
-					   (struct hl_slice){ bytes.data, bytes.length });
+					   (struct hl_slice){bytes.data, bytes.length});
 	hl_text_fini(&bytes);
 	hl_message_free(request);
 	return result;
@@ -116,13 +116,12 @@ static struct hl_message *companion(const struct hl_transaction *invite, enum hl
 void hl_transaction_send_ack(struct hl_transaction *transaction, struct hl_message *response)
 {
 	struct hl_text bytes;
-	struct hl_message *ack =
-		companion(transaction, HL_METHOD_ACK, hl_message_to(response));
+	struct hl_message *ack = companion(transaction, HL_METHOD_ACK, hl_message_to(response));
 	hl_text_init(&bytes);
 	/* When it is lost, or memory is out, the response comes again. */
 	if (ack && hl_message_write(ack, &bytes) == 0)
 		hl_transport_send(transaction->table->transport, &transaction->flow,
-				  (struct hl_slice){ bytes.data, bytes.length });
+				  (struct hl_slice){bytes.data, bytes.length});
 	hl_text_fini(&bytes);
 	hl_message_free(ack);
 }
@@ -146,7 +145,7 @@ void hl_transaction_send_cancel(struct hl_transaction *transaction)
 	if (transaction->cancel_reason)
 		hl_message_set_header(cancel, "Reason", transaction->cancel_reason);
 	start(transaction->table, &transaction->flow, cancel,
-	      (struct hl_transaction_owner){ .happened = ignore }, via.branch, NULL);
+	      (struct hl_transaction_owner){.happened = ignore}, via.branch, NULL);
 	/* RFC 3261 §9.1: without a final response the INVITE counts as cancelled after 64·T1. */
 	hl_timer_start(transaction->table->loop, &transaction->end, 64 * T1);
 }

@@ -47,7 +47,7 @@ static size_t put_old(struct hl_transaction_key *key, size_t used, const struct 
 void hl_transaction_key_server(struct hl_transaction_key *key, const struct hl_message *request,
 			       enum hl_method method)
 {
-	struct hl_via via = { 0 };
+	struct hl_via via = {0};
 	const char *name = method == HL_METHOD_OTHER ? hl_message_method_text(request)
 						     : hl_method_text(method);
 	char port[16];

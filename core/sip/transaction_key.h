@@ -9,7 +9,7 @@ enum { HL_TRANSACTION_KEY = 448 };
 
 struct hl_transaction_key {
 	char text[HL_TRANSACTION_KEY]; /* NUL-terminated */
-	uint64_t hash;                 /* seeded */
+	uint64_t hash;		       /* seeded */
 };
 
 /* The key of the server transaction a request belongs to, taken as `method` (an ACK's or CANCEL's

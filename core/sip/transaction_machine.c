@@ -8,15 +8,15 @@ typedef void transaction_action(struct hl_transaction *transaction, struct hl_me
 
 /* What runs in a state that is entered. */
 enum timer_rule {
-	KEEP,      /* as it was */
-	STOP,      /* both off */
+	KEEP,	   /* as it was */
+	STOP,	   /* both off */
 	END_64T1,  /* retransmission off, end after 64·T1 */
 	RETRY_2XX, /* T1, doubling to T2, whatever the transport; end after 64·T1 (L) */
 	RETRY_G,   /* T1, doubling to T2, if unreliable; end after 64·T1 (H) */
-	SLOW_E,    /* every T2, if unreliable; the end stays */
-	END_D,     /* unreliable: 32 s; else at once */
-	END_T4,    /* unreliable: T4 (I, K); else at once */
-	END_J,     /* unreliable: 64·T1; else at once */
+	SLOW_E,	   /* every T2, if unreliable; the end stays */
+	END_D,	   /* unreliable: 32 s; else at once */
+	END_T4,	   /* unreliable: T4 (I, K); else at once */
+	END_J,	   /* unreliable: 64·T1; else at once */
 };
 
 static bool reliable(const struct hl_transaction *transaction)
@@ -102,92 +102,112 @@ static const struct {
 	transaction_action *action;
 	enum transaction_state next;
 	enum timer_rule timers;
-} machine[KINDS][STATES][INPUTS] = {
-	[INVITE_SERVER] = {
-		[PROCEEDING] = {
-			[GOT_REQUEST] = { send_last, PROCEEDING, KEEP },
-			[SEND_1XX] = { send_last, PROCEEDING, KEEP },
-			[SEND_2XX] = { send_last, ACCEPTED, RETRY_2XX },
-			[SEND_FAILURE] = { send_last, COMPLETED, RETRY_G },
-		},
-		[ACCEPTED] = {
-			[GOT_REQUEST] = { absorb, ACCEPTED, KEEP },
-			[GOT_ACK] = { pass_ack_up, ACCEPTED, KEEP },
-			[TIMER_AGAIN] = { send_again, ACCEPTED, KEEP },
-			[TIMER_END] = { end_accepted, ACCEPTED, KEEP },
-		},
-		[COMPLETED] = {
-			[GOT_REQUEST] = { send_last, COMPLETED, KEEP },
-			[GOT_ACK] = { absorb, CONFIRMED, END_T4 },
-			[TIMER_AGAIN] = { send_again, COMPLETED, KEEP },
-			[TIMER_END] = { destroy, COMPLETED, KEEP },
-		},
-		[CONFIRMED] = {
-			[GOT_REQUEST] = { absorb, CONFIRMED, KEEP },
-			[GOT_ACK] = { absorb, CONFIRMED, KEEP },
-			[TIMER_END] = { destroy, CONFIRMED, KEEP },
-		},
-	},
-	[SERVER] = {
-		[TRYING] = {
-			[GOT_REQUEST] = { absorb, TRYING, KEEP },
-			[SEND_1XX] = { send_last, PROCEEDING, KEEP },
-			[SEND_2XX] = { send_last, COMPLETED, END_J },
-			[SEND_FAILURE] = { send_last, COMPLETED, END_J },
-		},
-		[PROCEEDING] = {
-			[GOT_REQUEST] = { send_last, PROCEEDING, KEEP },
-			[SEND_1XX] = { send_last, PROCEEDING, KEEP },
-			[SEND_2XX] = { send_last, COMPLETED, END_J },
-			[SEND_FAILURE] = { send_last, COMPLETED, END_J },
-		},
-		[COMPLETED] = {
-			[GOT_REQUEST] = { send_last, COMPLETED, KEEP },
-			[TIMER_END] = { destroy, COMPLETED, KEEP },
-		},
-	},
-	[INVITE_CLIENT] = {
-		[TRYING] = {
-			[TIMER_AGAIN] = { send_again, TRYING, KEEP },
-			[TIMER_END] = { time_out, TRYING, KEEP },
-			[GOT_1XX] = { tell_provisional, PROCEEDING, STOP },
-			[GOT_2XX] = { tell, ACCEPTED, END_64T1 },
-			[GOT_FAILURE] = { ack_and_tell, COMPLETED, END_D },
-		},
-		[PROCEEDING] = {
-			[TIMER_END] = { time_out, PROCEEDING, KEEP },
-			[GOT_1XX] = { tell_provisional, PROCEEDING, KEEP },
-			[GOT_2XX] = { tell, ACCEPTED, END_64T1 },
-			[GOT_FAILURE] = { ack_and_tell, COMPLETED, END_D },
-		},
-		[ACCEPTED] = {
-			[GOT_2XX] = { tell, ACCEPTED, KEEP },
-			[TIMER_END] = { destroy, ACCEPTED, KEEP },
-		},
-		[COMPLETED] = {
-			[GOT_FAILURE] = { hl_transaction_send_ack, COMPLETED, KEEP },
-			[TIMER_END] = { destroy, COMPLETED, KEEP },
-		},
-	},
-	[CLIENT] = {
-		[TRYING] = {
-			[TIMER_AGAIN] = { send_again, TRYING, KEEP },
-			[TIMER_END] = { time_out, TRYING, KEEP },
-			[GOT_1XX] = { tell, PROCEEDING, SLOW_E },
-			[GOT_2XX] = { tell, COMPLETED, END_T4 },
-			[GOT_FAILURE] = { tell, COMPLETED, END_T4 },
-		},
-		[PROCEEDING] = {
-			[TIMER_AGAIN] = { send_again, PROCEEDING, KEEP },
-			[TIMER_END] = { time_out, PROCEEDING, KEEP },
-			[GOT_1XX] = { tell, PROCEEDING, KEEP },
-			[GOT_2XX] = { tell, COMPLETED, END_T4 },
-			[GOT_FAILURE] = { tell, COMPLETED, END_T4 },
-		},
-		[COMPLETED] = {
-			[TIMER_END] = { destroy, COMPLETED, KEEP },
-		},
-	},
+} machine[KINDS][STATES][INPUTS] =
+	{
+		[INVITE_SERVER] =
+			{
+				[PROCEEDING] =
+					{
+						[GOT_REQUEST] = {send_last, PROCEEDING, KEEP},
+						[SEND_1XX] = {send_last, PROCEEDING, KEEP},
+						[SEND_2XX] = {send_last, ACCEPTED, RETRY_2XX},
+						[SEND_FAILURE] = {send_last, COMPLETED, RETRY_G},
+					},
+				[ACCEPTED] =
+					{
+						[GOT_REQUEST] = {absorb, ACCEPTED, KEEP},
+						[GOT_ACK] = {pass_ack_up, ACCEPTED, KEEP},
+						[TIMER_AGAIN] = {send_again, ACCEPTED, KEEP},
+						[TIMER_END] = {end_accepted, ACCEPTED, KEEP},
+					},
+				[COMPLETED] =
+					{
+						[GOT_REQUEST] = {send_last, COMPLETED, KEEP},
+						[GOT_ACK] = {absorb, CONFIRMED, END_T4},
+						[TIMER_AGAIN] = {send_again, COMPLETED, KEEP},
+						[TIMER_END] = {destroy, COMPLETED, KEEP},
+					},
+				[CONFIRMED] =
+					{
+						[GOT_REQUEST] = {absorb, CONFIRMED, KEEP},
+						[GOT_ACK] = {absorb, CONFIRMED, KEEP},
+						[TIMER_END] = {destroy, CONFIRMED, KEEP},
+					},
+			},
+		[SERVER] =
+			{
+				[TRYING] =
+					{
+						[GOT_REQUEST] = {absorb, TRYING, KEEP},
+						[SEND_1XX] = {send_last, PROCEEDING, KEEP},
+						[SEND_2XX] = {send_last, COMPLETED, END_J},
+						[SEND_FAILURE] = {send_last, COMPLETED, END_J},
+					},
+				[PROCEEDING] =
+					{
+						[GOT_REQUEST] = {send_last, PROCEEDING, KEEP},
+						[SEND_1XX] = {send_last, PROCEEDING, KEEP},
+						[SEND_2XX] = {send_last, COMPLETED, END_J},
+						[SEND_FAILURE] = {send_last, COMPLETED, END_J},
+					},
+				[COMPLETED] =
+					{
+						[GOT_REQUEST] = {send_last, COMPLETED, KEEP},
+						[TIMER_END] = {destroy, COMPLETED, KEEP},
+					},
+			},
+		[INVITE_CLIENT] =
+			{
+				[TRYING] =
+					{
+						[TIMER_AGAIN] = {send_again, TRYING, KEEP},
+						[TIMER_END] = {time_out, TRYING, KEEP},
+						[GOT_1XX] = {tell_provisional, PROCEEDING, STOP},
+						[GOT_2XX] = {tell, ACCEPTED, END_64T1},
+						[GOT_FAILURE] = {ack_and_tell, COMPLETED, END_D},
+					},
+				[PROCEEDING] =
+					{
+						[TIMER_END] = {time_out, PROCEEDING, KEEP},
+						[GOT_1XX] = {tell_provisional, PROCEEDING, KEEP},
+						[GOT_2XX] = {tell, ACCEPTED, END_64T1},
+						[GOT_FAILURE] = {ack_and_tell, COMPLETED, END_D},
+					},
+				[ACCEPTED] =
+					{
+						[GOT_2XX] = {tell, ACCEPTED, KEEP},
+						[TIMER_END] = {destroy, ACCEPTED, KEEP},
+					},
+				[COMPLETED] =
+					{
+						[GOT_FAILURE] = {hl_transaction_send_ack, COMPLETED,
+								 KEEP},
+						[TIMER_END] = {destroy, COMPLETED, KEEP},
+					},
+			},
+		[CLIENT] =
+			{
+				[TRYING] =
+					{
+						[TIMER_AGAIN] = {send_again, TRYING, KEEP},
+						[TIMER_END] = {time_out, TRYING, KEEP},
+						[GOT_1XX] = {tell, PROCEEDING, SLOW_E},
+						[GOT_2XX] = {tell, COMPLETED, END_T4},
+						[GOT_FAILURE] = {tell, COMPLETED, END_T4},
+					},
+				[PROCEEDING] =
+					{
+						[TIMER_AGAIN] = {send_again, PROCEEDING, KEEP},
+						[TIMER_END] = {time_out, PROCEEDING, KEEP},
+						[GOT_1XX] = {tell, PROCEEDING, KEEP},
+						[GOT_2XX] = {tell, COMPLETED, END_T4},
+						[GOT_FAILURE] = {tell, COMPLETED, END_T4},
+					},
+				[COMPLETED] =
+					{
+						[TIMER_END] = {destroy, COMPLETED, KEEP},
+					},
+			},
 };
 
 static void retry_from(struct hl_transaction *transaction, uint32_t interval)
@@ -207,15 +227,12 @@ static void run_timers(struct hl_transaction *transaction, enum timer_rule rule)
 	struct hl_loop *loop = transaction->table->loop;
 	bool lossless = reliable(transaction);
 	switch (rule) {
-	case KEEP:
-		break;
+	case KEEP: break;
 	case STOP:
 		hl_timer_stop(loop, &transaction->again);
 		hl_timer_stop(loop, &transaction->end);
 		break;
-	case END_64T1:
-		end_after(transaction, 64 * T1);
-		break;
+	case END_64T1: end_after(transaction, 64 * T1); break;
 	case RETRY_2XX:
 		end_after(transaction, 64 * T1);
 		retry_from(transaction, T1);
@@ -229,15 +246,9 @@ static void run_timers(struct hl_transaction *transaction, enum timer_rule rule)
 		if (!lossless)
 			retry_from(transaction, T2);
 		break;
-	case END_D:
-		end_after(transaction, lossless ? 0 : TIMER_D);
-		break;
-	case END_T4:
-		end_after(transaction, lossless ? 0 : T4);
-		break;
-	case END_J:
-		end_after(transaction, lossless ? 0 : 64 * T1);
-		break;
+	case END_D: end_after(transaction, lossless ? 0 : TIMER_D); break;
+	case END_T4: end_after(transaction, lossless ? 0 : T4); break;
+	case END_J: end_after(transaction, lossless ? 0 : 64 * T1); break;
 	}
 }
 

@@ -11,16 +11,16 @@
 
 enum { BATCH = 128 };
 
-static const char *const type_names[] = { [HL_TRANSPORT_UDP] = "udp", [HL_TRANSPORT_TCP] = "tcp",
-					  [HL_TRANSPORT_TLS] = "tls" };
+static const char *const type_names[] = {
+	[HL_TRANSPORT_UDP] = "udp", [HL_TRANSPORT_TCP] = "tcp", [HL_TRANSPORT_TLS] = "tls"};
 
 const char *hl_transport_name(enum hl_transport_type type)
 {
 	return type_names[type];
 }
 
-struct hl_transport *hl_transport_new(struct hl_loop *loop, const struct hl_transport_events *events,
-				      void *arg)
+struct hl_transport *hl_transport_new(struct hl_loop *loop,
+				      const struct hl_transport_events *events, void *arg)
 {
 	struct hl_transport *transport = hl_zalloc(sizeof(*transport));
 	if (!transport)
@@ -64,10 +64,10 @@ static void datagram(void *arg, const struct hl_datagram *got)
 {
 	struct listener *listener = arg;
 	struct hl_transport *transport = listener->transport;
-	struct hl_flow flow = { .type = HL_TRANSPORT_UDP,
-				.listener = listener->index,
-				.local = got->local,
-				.remote = got->remote };
+	struct hl_flow flow = {.type = HL_TRANSPORT_UDP,
+			       .listener = listener->index,
+			       .local = got->local,
+			       .remote = got->remote};
 	transport->counters.received++;
 	transport->events->received(transport->arg, &flow, got->bytes);
 }
@@ -105,8 +105,9 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 	if (result < 0)
 		return result;
 	if (transport->listener_count == LISTENERS_MAX)
-		return hl_error_set(error, -ENOSPC, "%s: no more than %d listeners in one run: restart",
-				    text, LISTENERS_MAX);
+		return hl_error_set(error, -ENOSPC,
+				    "%s: no more than %d listeners in one run: restart", text,
+				    LISTENERS_MAX);
 	struct listener *listener = hl_zalloc(sizeof(*listener));
 	if (!listener || !(listener->configured = hl_strdup(text))) {
 		hl_free(listener);
@@ -227,8 +228,8 @@ static unsigned send_run(struct hl_transport *transport, struct hl_udp *udp,
 {
 	struct hl_outgoing list[BATCH];
 	for (unsigned i = 0; i < count; i++)
-		list[i] = (struct hl_outgoing){ parcels[i].flow->local, parcels[i].flow->remote,
-						parcels[i].bytes };
+		list[i] = (struct hl_outgoing){parcels[i].flow->local, parcels[i].flow->remote,
+					       parcels[i].bytes};
 	unsigned done = hl_udp_send_many(udp, list, count);
 	for (unsigned i = 0; i < done; i++) {
 		parcels[i].result = list[i].remote.family ? 0 : -EHOSTUNREACH;
@@ -249,8 +250,8 @@ unsigned hl_transport_send_many(struct hl_transport *transport, struct hl_parcel
 		struct hl_udp *udp = socket_of(transport, flow);
 		unsigned run = 1;
 		if (!udp) {
-			parcels[done].result = hl_transport_send(transport, flow,
-								 parcels[done].bytes);
+			parcels[done].result =
+				hl_transport_send(transport, flow, parcels[done].bytes);
 			done++;
 			continue;
 		}
@@ -270,7 +271,7 @@ unsigned hl_transport_send_many(struct hl_transport *transport, struct hl_parcel
 static struct hl_address local_towards(const struct hl_address *remote, uint16_t port)
 {
 	struct sockaddr_storage address;
-	struct hl_address local = { .family = remote->family };
+	struct hl_address local = {.family = remote->family};
 	socklen_t length = hl_address_to_sockaddr(remote, &address);
 	int fd = socket(remote->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, length) == 0) {
@@ -331,8 +332,10 @@ int hl_transport_flow_to(struct hl_transport *transport, enum hl_transport_type 
 	if (!listener)
 		return -EAFNOSUPPORT;
 	const struct hl_address *local = listener_local(listener);
-	*flow = (struct hl_flow){ .type = (uint8_t)type, .listener = listener->index,
-				  .local = *local, .remote = *remote };
+	*flow = (struct hl_flow){.type = (uint8_t)type,
+				 .listener = listener->index,
+				 .local = *local,
+				 .remote = *remote};
 	if (hl_address_wildcard(local))
 		flow->local = local_towards(remote, local->port);
 	return 0;
@@ -367,7 +370,8 @@ void hl_transport_visible(const struct hl_transport *transport, const struct hl_
 			visible.port = listener_local(listener)->port;
 	}
 	if (transport->advertise.family == visible.family) {
-		uint16_t port = transport->advertise.port ? transport->advertise.port : visible.port;
+		uint16_t port =
+			transport->advertise.port ? transport->advertise.port : visible.port;
 		visible = transport->advertise;
 		visible.port = port;
 	}
@@ -381,8 +385,7 @@ void hl_transport_contact(const struct hl_transport *transport, const struct hl_
 	char host[HL_ADDRESS_TEXT];
 	hl_transport_visible(transport, flow, &own);
 	snprintf(text, size, "<sip:%s%s%s%s%s>", user ? user : "", user && *user ? "@" : "",
-		 hl_address_format(&own, host),
-		 flow->type == HL_TRANSPORT_UDP ? "" : ";transport=",
+		 hl_address_format(&own, host), flow->type == HL_TRANSPORT_UDP ? "" : ";transport=",
 		 flow->type == HL_TRANSPORT_UDP ? "" : type_names[flow->type]);
 }
 

@@ -13,9 +13,9 @@
 enum hl_transport_type { HL_TRANSPORT_UDP, HL_TRANSPORT_TCP, HL_TRANSPORT_TLS };
 
 struct hl_flow {
-	uint8_t type;                /* enum hl_transport_type */
+	uint8_t type; /* enum hl_transport_type */
 	uint8_t unused;
-	uint16_t listener;           /* UDP: which of our sockets */
+	uint16_t listener;	     /* UDP: which of our sockets */
 	struct hl_address local;     /* our end, as the packet was addressed */
 	struct hl_address remote;    /* their end */
 	struct hl_handle connection; /* TCP, TLS */
@@ -32,11 +32,12 @@ struct hl_transport_events {
 
 struct hl_transport_counters {
 	uint64_t received, sent, refused; /* messages and datagrams */
-	uint64_t malformed;               /* counted by hl_transport_malformed and by framing */
+	uint64_t malformed;		  /* counted by hl_transport_malformed and by framing */
 };
 
 HL_EXPORT struct hl_transport *hl_transport_new(struct hl_loop *loop,
-						const struct hl_transport_events *events, void *arg);
+						const struct hl_transport_events *events,
+						void *arg);
 HL_EXPORT void hl_transport_free(struct hl_transport *transport);
 /* Opens "udp:HOST:PORT" or "tcp:HOST:PORT". 0 or negative errno with `error` naming it. */
 HL_EXPORT int hl_transport_listen(struct hl_transport *transport, const char *address,
@@ -58,8 +59,8 @@ HL_EXPORT int hl_transport_send(struct hl_transport *transport, const struct hl_
 
 struct hl_parcel {
 	const struct hl_flow *flow; /* borrowed */
-	struct hl_slice bytes;      /* borrowed */
-	int result;                 /* set: 0 or negative errno */
+	struct hl_slice bytes;	    /* borrowed */
+	int result;		    /* set: 0 or negative errno */
 };
 /* Sends many with one system call for each run of parcels of one UDP socket. Returns how many were
  * dealt with, in order; less than `count`: a socket is full, go on there later. */
@@ -73,13 +74,14 @@ HL_EXPORT int hl_transport_flow_to(struct hl_transport *transport, enum hl_trans
 /* Whether two flows lead to the same place by the same way. */
 HL_EXPORT bool hl_flow_equal(const struct hl_flow *a, const struct hl_flow *b);
 HL_EXPORT uint64_t hl_flow_hash(const struct hl_flow *flow);
-HL_EXPORT const char *hl_transport_name(enum hl_transport_type type);     /* "udp" */
+HL_EXPORT const char *hl_transport_name(enum hl_transport_type type); /* "udp" */
 /* Our host and port as the peer of that flow shall see them: advertised or local. */
-HL_EXPORT void hl_transport_visible(const struct hl_transport *transport, const struct hl_flow *flow,
-				    struct hl_address *address);
+HL_EXPORT void hl_transport_visible(const struct hl_transport *transport,
+				    const struct hl_flow *flow, struct hl_address *address);
 /* A Contact URI of ours for that flow: "<sip:user@host:port;transport=tcp>" (user may be ""). */
-HL_EXPORT void hl_transport_contact(const struct hl_transport *transport, const struct hl_flow *flow,
-				    const char *user, char *text, size_t size);
+HL_EXPORT void hl_transport_contact(const struct hl_transport *transport,
+				    const struct hl_flow *flow, const char *user, char *text,
+				    size_t size);
 /* Whether that is one of our own addresses (loops). */
 HL_EXPORT bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_uri *uri);
 HL_EXPORT const struct hl_transport_counters *hl_transport_counters(const struct hl_transport *t);

@@ -8,36 +8,36 @@
 #include "sip/transport.h"
 
 enum {
-	LISTENERS_MAX = 1024,    /* ever opened by one process: a flow names its listener for good */
+	LISTENERS_MAX = 1024, /* ever opened by one process: a flow names its listener for good */
 	CONNECTIONS_MAX = 100000
 };
 
 struct listener {
-	struct hl_transport *transport;     /* its owner */
+	struct hl_transport *transport; /* its owner */
 	enum hl_transport_type type;
-	uint16_t index;                     /* in the transport's table */
-	char *configured;                   /* owned; as in switch.listen */
-	struct hl_udp *udp;                 /* owned; UDP */
-	struct hl_stream_listener *stream;  /* owned; TCP */
-	bool wanted;                        /* while the list is being changed */
+	uint16_t index;			   /* in the transport's table */
+	char *configured;		   /* owned; as in switch.listen */
+	struct hl_udp *udp;		   /* owned; UDP */
+	struct hl_stream_listener *stream; /* owned; TCP */
+	bool wanted;			   /* while the list is being changed */
 };
 
 struct connection {
-	struct hl_hash_node by_remote;      /* in the transport */
-	struct hl_transport *transport;     /* its owner */
-	struct hl_stream *stream;           /* owned */
-	struct hl_flow flow;                /* its handle is in there */
+	struct hl_hash_node by_remote;	/* in the transport */
+	struct hl_transport *transport; /* its owner */
+	struct hl_stream *stream;	/* owned */
+	struct hl_flow flow;		/* its handle is in there */
 };
 
 struct hl_transport {
-	struct hl_loop *loop;               /* borrowed */
+	struct hl_loop *loop; /* borrowed */
 	const struct hl_transport_events *events;
 	void *arg;
 	struct listener *listeners[LISTENERS_MAX]; /* NULL: closed */
-	unsigned listener_count;            /* entries ever used */
-	struct hl_handles handles;          /* of connections */
-	struct hl_hash connections;         /* by remote address */
-	struct hl_address advertise;        /* family 0: none */
+	unsigned listener_count;		   /* entries ever used */
+	struct hl_handles handles;		   /* of connections */
+	struct hl_hash connections;		   /* by remote address */
+	struct hl_address advertise;		   /* family 0: none */
 	struct hl_transport_counters counters;
 };
 
@@ -46,8 +46,7 @@ void hl_connection_accepted(void *arg, struct hl_stream *stream);
 /* A connection to that address: the one there is, or a new one. 0 or negative errno. */
 int hl_connection_to(struct hl_transport *transport, const struct hl_address *remote,
 		     struct connection **connection);
-struct connection *hl_connection_get(const struct hl_transport *transport,
-				     struct hl_handle handle);
+struct connection *hl_connection_get(const struct hl_transport *transport, struct hl_handle handle);
 void hl_connections_close(struct hl_transport *transport);
 
 #endif

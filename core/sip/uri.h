@@ -5,10 +5,10 @@
 #include "base/slice.h"
 
 struct hl_uri {
-	struct hl_slice scheme;     /* "sip", "sips", "tel" */
-	struct hl_slice user;       /* still escaped, without password; empty when there is none */
-	struct hl_slice host;       /* IPv6 with its brackets */
-	unsigned port;              /* 0: none given */
+	struct hl_slice scheme;	    /* "sip", "sips", "tel" */
+	struct hl_slice user;	    /* still escaped, without password; empty when there is none */
+	struct hl_slice host;	    /* IPv6 with its brackets */
+	unsigned port;		    /* 0: none given */
 	struct hl_slice parameters; /* behind the first ';', without it */
 	struct hl_slice headers;    /* behind '?' */
 };
