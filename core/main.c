@@ -84,5 +84,5 @@ int main(int argc, char **argv)
 		return usage();
 	if (!chosen.file_count)
 		chosen.file_count = 1;
-	return check ? hl_switch_check(&chosen) : hl_switch_run(&chosen);
+	return check ? hl_switch_verify(&chosen) : hl_switch_run(&chosen);
 }

@@ -39,7 +39,7 @@ struct hl_switch {
 };
 
 /* Reads and checks everything and prints what is wrong; for --check. Returns an exit code. */
-int hl_switch_check(const struct hl_options *options);
+int hl_switch_verify(const struct hl_options *options);
 /* Runs until told to stop. Returns an exit code. */
 int hl_switch_run(const struct hl_options *options);
 /* Prints every parameter of the core and of the plugins that are installed. */

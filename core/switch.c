@@ -48,7 +48,7 @@ static struct hl_config *read_all(struct hl_modules *modules, const struct hl_op
 	return config;
 }
 
-int hl_switch_check(const struct hl_options *options)
+int hl_switch_verify(const struct hl_options *options)
 {
 	struct hl_modules *modules = hl_modules_new(NULL);
 	struct hl_policy *policy = NULL;

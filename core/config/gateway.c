@@ -45,7 +45,7 @@ static const struct hl_parameter rows[] = {
 	 .offset = FIELD(match, struct hl_strings)},
 	{.key = "failover_on",
 	 .type = HL_PARAMETER_LIST,
-	 .fallback = "",
+	 .fallback = "[408, 5xx, timeout]",
 	 .help = "Answers that pass a call on to the next gateway: 408, 5xx, timeout.",
 	 .offset = FIELD(public.failover_on, struct hl_strings)},
 	{.key = "max_calls",
@@ -127,8 +127,7 @@ static const struct hl_parameter rows[] = {
 	HL_PARAMETERS_END};
 
 /* Read and checked, but not yet used by anybody. */
-static const char *const idle[] = {"failover_on",    "max_calls", "weight",
-				   "options_period", "register",  "privacy",
+static const char *const idle[] = {"max_calls", "weight", "options_period", "register",  "privacy",
 				   "identity",	     "display",	  "callee_from"};
 
 static struct hl_place member_place(const struct hl_node *node, const char *key)
