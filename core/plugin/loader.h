@@ -9,6 +9,8 @@
 struct hl_modules;
 
 HL_EXPORT struct hl_modules *hl_modules_new(struct hl_switch *holdline);
+/* Configurations point to the sections of modules: they must be gone before, but for the one that
+ * hl_modules_enable was given. */
 HL_EXPORT void hl_modules_free(struct hl_modules *modules);
 
 /* Loads DIR/NAME.so if that has not happened. 0, -ENOENT, -ELIBBAD, … with `error` saying the file,

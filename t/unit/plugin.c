@@ -50,8 +50,12 @@ struct hl_config *hl_config_ref(struct hl_config *config)
 	return config;
 }
 
+/* What the real one does with the sections, it frees settings by their rows, is a read here. */
 void hl_config_unref(struct hl_config *config)
 {
+	for (size_t i = 0; i < config->plugin_count; i++)
+		if (!config->plugins[i].section->rows)
+			abort();
 	config->references--;
 }
 
