@@ -30,6 +30,7 @@ perl_tests += \
 	t/holdlinectl.t \
 	t/house.t \
 	t/man.t \
+	t/plugin.t \
 	t/testlib.t
 
 EXTRA_DIST += \
