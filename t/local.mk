@@ -9,6 +9,12 @@ include t/plugins/local.mk
 include t/bench/local.mk
 
 perl_tests += \
+	t/C01-call.t \
+	t/C02-endings.t \
+	t/C03-forks.t \
+	t/C04-gateway.t \
+	t/C05-in-dialog.t \
+	t/C06-delayed-offer.t \
 	t/M01-modes.t \
 	t/M02-auto.t \
 	t/M03-reason.t \
@@ -16,17 +22,11 @@ perl_tests += \
 	t/M05-learning.t \
 	t/M07-silence.t \
 	t/M08-unchanged.t \
-	t/demo.t \
-	t/T08-no-timer.t \
-	t/T06-refresh-failure.t \
-	t/T03-refresh.t \
 	t/T02-negotiation.t \
-	t/C06-delayed-offer.t \
-	t/C05-in-dialog.t \
-	t/C04-gateway.t \
-	t/C03-forks.t \
-	t/C02-endings.t \
-	t/C01-call.t \
+	t/T03-refresh.t \
+	t/T06-refresh-failure.t \
+	t/T08-no-timer.t \
+	t/demo.t \
 	t/holdlinectl.t \
 	t/house.t \
 	t/man.t \
