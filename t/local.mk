@@ -31,6 +31,7 @@ perl_tests += \
 	t/house.t \
 	t/man.t \
 	t/plugin.t \
+	t/sipp-call.t \
 	t/testlib.t
 
 EXTRA_DIST += \
