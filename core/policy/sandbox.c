@@ -50,6 +50,64 @@ static int guarded_move(lua_State *lua)
 	return guarded(lua);
 }
 
+/* xpcall(): when a limit was hit, the error comes from inside the hook, where no other hook runs; a
+ * handler of the script's would then have no limit at all. */
+static int handle(lua_State *lua)
+{
+	if (hl_policy_of(lua)->expired)
+		return 1;
+	lua_pushvalue(lua, lua_upvalueindex(1));
+	lua_insert(lua, 1);
+	lua_call(lua, lua_gettop(lua) - 1, 1);
+	return 1;
+}
+
+static int all_results(lua_State *lua, int status, lua_KContext context)
+{
+	(void)status;
+	(void)context;
+	return lua_gettop(lua);
+}
+
+static int guarded_xpcall(lua_State *lua)
+{
+	luaL_checktype(lua, 2, LUA_TFUNCTION);
+	lua_pushvalue(lua, 2);
+	lua_pushcclosure(lua, handle, 1);
+	lua_replace(lua, 2);
+	lua_pushvalue(lua, lua_upvalueindex(1));
+	lua_insert(lua, 1);
+	lua_callk(lua, lua_gettop(lua) - 1, LUA_MULTRET, 0, all_results);
+	return lua_gettop(lua);
+}
+
+/* A coroutine killed inside the hook would be closed, __close and all, with hooks still off. So its
+ * function runs in a pcall, which puts them on again, and the error goes on from there. */
+static int body_done(lua_State *lua, int status, lua_KContext context)
+{
+	(void)context;
+	if (status != LUA_OK && status != LUA_YIELD)
+		return lua_error(lua);
+	return lua_gettop(lua);
+}
+
+static int body(lua_State *lua)
+{
+	lua_pushvalue(lua, lua_upvalueindex(1));
+	lua_insert(lua, 1);
+	return body_done(lua, lua_pcallk(lua, lua_gettop(lua) - 1, LUA_MULTRET, 0, 0, body_done),
+			 0);
+}
+
+/* coroutine.create() and wrap() */
+static int guarded_create(lua_State *lua)
+{
+	luaL_checktype(lua, 1, LUA_TFUNCTION);
+	lua_settop(lua, 1);
+	lua_pushcclosure(lua, body, 1);
+	return guarded(lua);
+}
+
 /* A finalizer runs without hooks: nothing could end it. */
 static int guarded_setmetatable(lua_State *lua)
 {
@@ -156,13 +214,13 @@ void hl_sandbox_open(lua_State *lua)
 		{"warn", NULL},
 		{"rawset", guarded_rawset},
 		{"setmetatable", guarded_setmetatable},
+		{"xpcall", guarded_xpcall},
 		{NULL, NULL},
 	};
 	/* An error that a coroutine died of must not be caught by whoever resumed it. */
 	static const struct replacement coroutine[] = {
-		{"resume", guarded},
-		{"close", guarded},
-		{NULL, NULL},
+		{"create", guarded_create}, {"resume", guarded}, {"wrap", guarded_create},
+		{"close", guarded},	    {NULL, NULL},
 	};
 	static const struct replacement table[] = {
 		{"concat", guarded_table}, {"insert", guarded_table}, {"move", guarded_move},

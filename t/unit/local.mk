@@ -21,7 +21,10 @@ check_PROGRAMS += \
 	t/unit/pacer \
 	t/unit/parameter \
 	t/unit/plugin \
+	t/unit/pattern \
 	t/unit/policy \
+	t/unit/policy_limits \
+	t/unit/policy_rules \
 	t/unit/scenario \
 	t/unit/sdp \
 	t/unit/session_timer \

@@ -15,7 +15,8 @@
 static struct hl_policy *policy;
 static struct hl_error error;
 static char script[] = "/tmp/holdline-policy-XXXXXX.lua";
-static struct hl_policy_settings settings = {script, 1000000, 50, 16};
+/* Time enough that a busy machine decides nothing. */
+static struct hl_policy_settings settings = {script, 1000000, 1000, 16};
 
 static const struct hl_endpoint_view endpoint = {
 	.aor = "sip:1001@example.org",
