@@ -31,8 +31,7 @@ static int status(void *arg, const struct hl_arguments *arguments, struct hl_jso
 	hl_json_array(result);
 	hl_transport_each_listener(holdline->transport, put_text, result);
 	hl_json_array_end(result);
-	hl_json_put_integer(result, "endpoints",
-			    (int64_t)hl_endpoints_count(holdline->endpoints));
+	hl_json_put_integer(result, "endpoints", (int64_t)hl_endpoints_count(holdline->endpoints));
 	hl_json_put_integer(result, "contacts", (int64_t)hl_contacts_count(holdline->endpoints));
 	hl_json_put_integer(result, "calls", (int64_t)hl_calls_count(holdline->calls));
 	hl_json_put_integer(result, "transactions",
@@ -75,7 +74,7 @@ static int endpoints(void *arg, const struct hl_arguments *arguments, struct hl_
 		     struct hl_error *error)
 {
 	struct hl_switch *holdline = arg;
-	struct listing listing = { holdline, result };
+	struct listing listing = {holdline, result};
 	const char *user = hl_argument(arguments, "user");
 	(void)error;
 
@@ -115,7 +114,7 @@ static int calls(void *arg, const struct hl_arguments *arguments, struct hl_json
 		 struct hl_error *error)
 {
 	struct hl_switch *holdline = arg;
-	struct listing listing = { holdline, result };
+	struct listing listing = {holdline, result};
 	(void)arguments, (void)error;
 	hl_json_array(result);
 	hl_calls_each(holdline->calls, put_call, &listing);
@@ -138,7 +137,7 @@ static struct hl_call *find_call(struct hl_switch *holdline, const struct hl_arg
 static int call(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
 		struct hl_error *error)
 {
-	struct listing listing = { arg, result };
+	struct listing listing = {arg, result};
 	struct hl_call *found = find_call(arg, arguments, error);
 	if (!found)
 		return -ENOENT;
@@ -221,8 +220,8 @@ static int cdr(void *arg, const struct hl_arguments *arguments, struct hl_answer
 	struct hl_switch *holdline = arg;
 	const char *last = hl_argument(arguments, "last");
 	uint64_t count = CDR_DEFAULT;
-	if (last && (hl_slice_number(hl_slice_of(last), &count) < 0 || count < 1 ||
-		     count > CDR_MOST))
+	if (last &&
+	    (hl_slice_number(hl_slice_of(last), &count) < 0 || count < 1 || count > CDR_MOST))
 		return hl_error_set(error, -EINVAL, "last %s: 1 to %d is allowed", last, CDR_MOST);
 	return hl_store_last_cdrs(holdline->store, (unsigned)count, holdline->loop, answer_records,
 				  answer);
@@ -231,17 +230,19 @@ static int cdr(void *arg, const struct hl_arguments *arguments, struct hl_answer
 int hl_commands_register_core(struct hl_switch *holdline)
 {
 	const struct hl_command rows[] = {
-		{ .name = "status", .summary = "version, uptime, listeners, counts", .run = status },
-		{ .name = "endpoints", .summary = "registered contacts [of USER], with NAT facts",
-		  .run = endpoints },
-		{ .name = "calls", .summary = "calls that are up", .run = calls },
-		{ .name = "call", .summary = "one call with both its legs", .run = call },
-		{ .name = "hangup", .summary = "end a call: BYE to both legs", .run = hangup },
-		{ .name = "kick", .summary = "remove a user's contacts", .run = kick },
-		{ .name = "reload", .summary = "read the configuration again, all or nothing",
-		  .run = reload },
-		{ .name = "plugins", .summary = "enabled plugins, in order", .run = plugins },
-		{ .name = "cdr", .summary = "the last records of calls", .begin = cdr },
+		{.name = "status", .summary = "version, uptime, listeners, counts", .run = status},
+		{.name = "endpoints",
+		 .summary = "registered contacts [of USER], with NAT facts",
+		 .run = endpoints},
+		{.name = "calls", .summary = "calls that are up", .run = calls},
+		{.name = "call", .summary = "one call with both its legs", .run = call},
+		{.name = "hangup", .summary = "end a call: BYE to both legs", .run = hangup},
+		{.name = "kick", .summary = "remove a user's contacts", .run = kick},
+		{.name = "reload",
+		 .summary = "read the configuration again, all or nothing",
+		 .run = reload},
+		{.name = "plugins", .summary = "enabled plugins, in order", .run = plugins},
+		{.name = "cdr", .summary = "the last records of calls", .begin = cdr},
 	};
 	for (size_t i = 0; i < HL_COUNT(rows); i++) {
 		struct hl_command row = rows[i];

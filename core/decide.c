@@ -42,5 +42,6 @@ int hl_decide_register(struct hl_switch *holdline, const struct hl_endpoint_view
 int hl_decide_credentials(struct hl_switch *holdline, const char *user, const char *realm,
 			  struct hl_credentials_decision *decision)
 {
-	return holdline->policy ? hl_policy_credentials(holdline->policy, user, realm, decision) : 0;
+	return holdline->policy ? hl_policy_credentials(holdline->policy, user, realm, decision)
+				: 0;
 }

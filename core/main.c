@@ -12,7 +12,8 @@ static const char usage_text[] =
 	"usage: holdline [-c FILE]... [--check] [--params[=json]] [--plugin-info FILE.so]\n"
 	"                [--clock-rate N] [--version] [--help]\n"
 	"\n"
-	"  -c FILE               configuration to read (default " HL_SYSCONF_DIR "/holdline.yaml);\n"
+	"  -c FILE               configuration to read (default " HL_SYSCONF_DIR
+	"/holdline.yaml);\n"
 	"                        of several, the later wins\n"
 	"  --check               read configuration, plugins and policy, print every mistake\n"
 	"  --params[=json]       list every parameter of the core and the installed plugins\n"
@@ -26,10 +27,14 @@ static int usage(void)
 }
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },  { "check", no_argument, NULL, 'k' },
-	{ "params", optional_argument, NULL, 'p' },  { "plugin-info", required_argument, NULL, 'i' },
-	{ "clock-rate", required_argument, NULL, 'r' }, { "version", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },	     { NULL, 0, NULL, 0 },
+	{"config", required_argument, NULL, 'c'},
+	{"check", no_argument, NULL, 'k'},
+	{"params", optional_argument, NULL, 'p'},
+	{"plugin-info", required_argument, NULL, 'i'},
+	{"clock-rate", required_argument, NULL, 'r'},
+	{"version", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 /* Reads "1" to "100"; 0 when it is anything else. */
@@ -45,8 +50,8 @@ static unsigned clock_rate(const char *text)
 
 int main(int argc, char **argv)
 {
-	const char *files[FILES_MAX] = { HL_SYSCONF_DIR "/holdline.yaml" };
-	struct hl_options chosen = { .files = files, .clock_rate = 1 };
+	const char *files[FILES_MAX] = {HL_SYSCONF_DIR "/holdline.yaml"};
+	struct hl_options chosen = {.files = files, .clock_rate = 1};
 	bool check = false;
 	int option;
 
@@ -57,27 +62,19 @@ int main(int argc, char **argv)
 				return usage();
 			files[chosen.file_count++] = optarg;
 			break;
-		case 'k':
-			check = true;
-			break;
+		case 'k': check = true; break;
 		case 'p':
 			if (optarg && strcmp(optarg, "json") != 0)
 				return usage();
 			return hl_switch_params(optarg != NULL);
-		case 'i':
-			return hl_switch_plugin_info(optarg);
+		case 'i': return hl_switch_plugin_info(optarg);
 		case 'r':
 			if (!(chosen.clock_rate = clock_rate(optarg)))
 				return HL_EXIT_CONFIGURATION;
 			break;
-		case 'v':
-			printf("holdline %s\n", PACKAGE_VERSION);
-			return HL_EXIT_OK;
-		case 'h':
-			fputs(usage_text, stdout);
-			return HL_EXIT_OK;
-		default:
-			return usage();
+		case 'v': printf("holdline %s\n", PACKAGE_VERSION); return HL_EXIT_OK;
+		case 'h': fputs(usage_text, stdout); return HL_EXIT_OK;
+		default: return usage();
 		}
 	}
 	if (optind < argc)

@@ -1,4 +1,5 @@
-/* What the switch can be asked without running: its parameters, and what a plugin says of itself. */
+/* What the switch can be asked without running: its parameters, and what a plugin says of itself.
+ */
 #include "run.h"
 
 #include <dirent.h>

@@ -27,12 +27,12 @@ static struct hl_place script_place(const struct hl_config *config)
 {
 	const struct hl_node *policy = config->root ? hl_node_get(config->root, "policy") : NULL;
 	const struct hl_node *script = policy ? hl_node_get(policy, "script") : NULL;
-	return script ? script->place : (struct hl_place){ config->file, 1, 1 };
+	return script ? script->place : (struct hl_place){config->file, 1, 1};
 }
 
 static struct hl_policy *build_policy(struct hl_config *config, struct hl_mistakes *mistakes)
 {
-	struct hl_error error = { "" };
+	struct hl_error error = {""};
 	struct hl_policy *policy = NULL;
 	if (!*config->policy.script)
 		return NULL;
@@ -90,7 +90,7 @@ static int refuse_restart_only(struct hl_switch *holdline, struct hl_config *con
 static void take(struct hl_switch *holdline, struct hl_config *config, struct hl_policy *policy)
 {
 	const struct hl_switch_settings *settings = &config->settings;
-	struct hl_address advertise = { 0 };
+	struct hl_address advertise = {0};
 	struct hl_config *old = holdline->config;
 
 	holdline->config = config;

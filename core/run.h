@@ -12,7 +12,7 @@
 struct hl_options {
 	const char *const *files; /* -c, in order */
 	size_t file_count;
-	unsigned clock_rate;      /* 1 to 100 */
+	unsigned clock_rate; /* 1 to 100 */
 };
 
 /* Exit codes of the program. */
@@ -20,21 +20,21 @@ enum { HL_EXIT_OK = 0, HL_EXIT_FAILED = 1, HL_EXIT_CONFIGURATION = 2 };
 
 struct hl_switch {
 	struct hl_options options;
-	struct hl_config *config;              /* a reference */
-	struct hl_loop *loop;                  /* all owned, from here on */
+	struct hl_config *config; /* a reference */
+	struct hl_loop *loop;	  /* all owned, from here on */
 	struct hl_transport *transport;
 	struct hl_transactions *transactions;
 	struct hl_store *store;
 	struct hl_endpoints *endpoints;
 	struct hl_calls *calls;
 	struct hl_modules *modules;
-	struct hl_policy *policy;              /* NULL: no script */
+	struct hl_policy *policy; /* NULL: no script */
 	struct hl_control *control;
-	uint64_t started;                      /* hl_clock_now */
-	uint64_t malformed;                    /* messages that did not parse */
+	uint64_t started;   /* hl_clock_now */
+	uint64_t malformed; /* messages that did not parse */
 	struct hl_log_limit malformed_limit;
-	struct hl_timer drain;                 /* while stopping */
-	uint64_t drain_until;                  /* hl_clock_real */
+	struct hl_timer drain; /* while stopping */
+	uint64_t drain_until;  /* hl_clock_real */
 	bool stopping;
 };
 
@@ -48,10 +48,12 @@ int hl_switch_params(bool json);
 int hl_switch_plugin_info(const char *path);
 
 /* reload.c: the configuration and what is built from it, all or nothing. */
-/* Reads the configuration and its policy; the mistakes go to `report`. NULL when there are errors. */
+/* Reads the configuration and its policy; the mistakes go to `report`. NULL when there are errors.
+ */
 struct hl_config *hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
 				 struct hl_policy **policy, struct hl_text *report);
-/* SIGHUP and `reload`: 0, or -EINVAL with the lines of --check in `report`; nothing changed then. */
+/* SIGHUP and `reload`: 0, or -EINVAL with the lines of --check in `report`; nothing changed then.
+ */
 int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report);
 
 /* traffic.c: what the transport, the transactions and the calls tell. */

@@ -99,8 +99,7 @@ static void drain(void *arg)
 	    hl_clock_real() > holdline->drain_until)
 		hl_loop_stop(holdline->loop);
 	else
-		hl_timer_start(holdline->loop, &holdline->drain,
-			       DRAIN_STEP_MS * hl_clock_rate());
+		hl_timer_start(holdline->loop, &holdline->drain, DRAIN_STEP_MS * hl_clock_rate());
 }
 
 static void stop(struct hl_switch *holdline)
@@ -122,7 +121,7 @@ static void stop(struct hl_switch *holdline)
 
 static void log_report(const struct hl_text *report)
 {
-	struct hl_slice rest = { report->data, report->length };
+	struct hl_slice rest = {report->data, report->length};
 	while (rest.length) {
 		struct hl_slice line = hl_slice_cut(&rest, '\n');
 		if (line.length)
@@ -145,17 +144,14 @@ static void caught(void *arg, int signal)
 		       result ? "reload-failed" : "reloaded");
 		notify("READY=1");
 		break;
-	case SIGUSR1:
-		hl_store_reopen(holdline->store);
-		break;
-	default:
-		stop(holdline);
+	case SIGUSR1: hl_store_reopen(holdline->store); break;
+	default: stop(holdline);
 	}
 }
 
 static int watch_signals(struct hl_switch *holdline)
 {
-	static const int signals[] = { SIGHUP, SIGUSR1, SIGTERM, SIGINT };
+	static const int signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < HL_COUNT(signals); i++)
 		if (hl_loop_signal(holdline->loop, signals[i], caught, holdline) < 0)
@@ -167,7 +163,7 @@ static int watch_signals(struct hl_switch *holdline)
 static int build(struct hl_switch *holdline, struct hl_error *error)
 {
 	const struct hl_switch_settings *settings = &holdline->config->settings;
-	struct hl_address advertise = { 0 };
+	struct hl_address advertise = {0};
 
 	hl_error_set(error, 0, "out of memory");
 	if (!(holdline->loop = hl_loop_new(error)))
@@ -177,7 +173,8 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 		return -1;
 	holdline->transactions = hl_transactions_new(holdline->loop, holdline->transport,
 						     &hl_traffic_transactions, holdline);
-	if (!holdline->transactions || !(holdline->store = hl_store_open(settings->state_dir, error)))
+	if (!holdline->transactions ||
+	    !(holdline->store = hl_store_open(settings->state_dir, error)))
 		return -1;
 	hl_error_set(error, 0, "out of memory");
 	holdline->endpoints =
@@ -252,7 +249,7 @@ static int run(struct hl_switch *holdline)
 
 int hl_switch_run(const struct hl_options *options)
 {
-	struct hl_switch holdline = { .options = *options };
+	struct hl_switch holdline = {.options = *options};
 	int code = HL_EXIT_CONFIGURATION;
 
 	hl_clock_set_rate(options->clock_rate);
@@ -261,8 +258,9 @@ int hl_switch_run(const struct hl_options *options)
 	if (holdline.modules)
 		holdline.config = read_all(holdline.modules, options, &holdline.policy);
 	if (holdline.config && options->clock_rate > 1 && !only_loopback(holdline.config)) {
-		fprintf(stderr, "holdline: --clock-rate %u is for rehearsals: let every listener "
-				"be on loopback, or leave it out\n",
+		fprintf(stderr,
+			"holdline: --clock-rate %u is for rehearsals: let every listener "
+			"be on loopback, or leave it out\n",
 			options->clock_rate);
 	} else if (holdline.config) {
 		hl_log_setup((enum hl_log_level)holdline.config->settings.log_level,

@@ -20,14 +20,16 @@ HL_EXPORT struct hl_calls *hl_switch_calls(struct hl_switch *holdline);
 /* The configuration in force; take a reference to keep it over a reload. */
 HL_EXPORT struct hl_config *hl_switch_config(struct hl_switch *holdline);
 
-/* Decisions: the policy is asked about a live thing. 1: decided; 0: the configured default holds. */
+/* Decisions: the policy is asked about a live thing. 1: decided; 0: the configured default holds.
+ */
 HL_EXPORT int hl_decide_keepalive(struct hl_switch *holdline, const struct hl_contact *contact,
 				  struct hl_keepalive_decision *decision);
 HL_EXPORT int hl_decide_no_timer(struct hl_switch *holdline, const struct hl_leg *leg,
 				 struct hl_no_timer_decision *decision);
 HL_EXPORT int hl_decide_media(struct hl_switch *holdline, const struct hl_call *call,
 			      const struct hl_leg *callee, struct hl_media_decision *decision);
-HL_EXPORT int hl_decide_register(struct hl_switch *holdline, const struct hl_endpoint_view *endpoint,
+HL_EXPORT int hl_decide_register(struct hl_switch *holdline,
+				 const struct hl_endpoint_view *endpoint,
 				 struct hl_register_decision *decision);
 HL_EXPORT int hl_decide_credentials(struct hl_switch *holdline, const char *user, const char *realm,
 				    struct hl_credentials_decision *decision);

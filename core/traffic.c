@@ -26,7 +26,7 @@ static void malformed(struct hl_switch *holdline, const struct hl_flow *flow, st
 	hl_text_init(&response);
 	if (hl_message_salvage(bytes, 400, "Bad Request", &flow->remote, &response) == 0)
 		hl_transport_send(holdline->transport, flow,
-				  (struct hl_slice){ response.data, response.length });
+				  (struct hl_slice){response.data, response.length});
 	hl_text_fini(&response);
 }
 
@@ -54,7 +54,7 @@ static void disconnected(void *arg, const struct hl_flow *flow)
 	hl_contacts_disconnected(holdline->endpoints, flow);
 }
 
-const struct hl_transport_events hl_traffic_transport = { received, disconnected };
+const struct hl_transport_events hl_traffic_transport = {received, disconnected};
 
 static void reply(struct hl_transaction *transaction, int code)
 {
@@ -127,7 +127,7 @@ static void stray(void *arg, const struct hl_flow *flow, struct hl_message *mess
 	       hl_str("call_id", hl_message_call_id(message)));
 }
 
-const struct hl_transaction_handlers hl_traffic_transactions = { request, ack, stray };
+const struct hl_transaction_handlers hl_traffic_transactions = {request, ack, stray};
 
 void hl_traffic_contact(void *arg, enum hl_contact_event event, struct hl_contact *contact)
 {
@@ -207,7 +207,7 @@ static void on_ended(void *arg, struct hl_call *call, struct hl_cdr *cdr)
 	hl_json_init(&json, &text);
 	hl_cdr_json(cdr, &json);
 	if (text.failed ||
-	    hl_store_cdr(holdline->store, (struct hl_slice){ text.data, text.length }) < 0)
+	    hl_store_cdr(holdline->store, (struct hl_slice){text.data, text.length}) < 0)
 		hl_log(HL_LOG_ERROR, "cdr", "lost", hl_str("id", cdr->id),
 		       hl_str("reason", cdr->reason), hl_str("error", "out of memory"));
 	hl_text_fini(&text);
@@ -216,7 +216,13 @@ static void on_ended(void *arg, struct hl_call *call, struct hl_cdr *cdr)
 }
 
 const struct hl_call_hooks hl_traffic_calls = {
-	.route = on_route,	   .decide_route = on_decide_route, .offer = on_offer,
-	.answer = on_answer,	   .leg_send = on_leg_send,	    .leg_recv = on_leg_recv,
-	.answered = on_answered,   .leg_ended = on_leg_ended,	    .ended = on_ended,
+	.route = on_route,
+	.decide_route = on_decide_route,
+	.offer = on_offer,
+	.answer = on_answer,
+	.leg_send = on_leg_send,
+	.leg_recv = on_leg_recv,
+	.answered = on_answered,
+	.leg_ended = on_leg_ended,
+	.ended = on_ended,
 };

@@ -49,7 +49,8 @@ static void bury(void *arg)
 {
 	struct hl_calls *calls = arg;
 	struct hl_list *node, *next;
-	hl_list_each(node, next, &calls->graveyard) {
+	hl_list_each(node, next, &calls->graveyard)
+	{
 		struct hl_call *call = hl_list_entry(node, struct hl_call, node);
 		if (!waits_for_ack(call))
 			free_call(call);
@@ -90,8 +91,7 @@ void hl_calls_free(struct hl_calls *calls)
 	hl_timer_stop(calls->parts.loop, &calls->bury);
 	hl_list_each(node, next, &calls->graveyard)
 		free_call(hl_list_entry(node, struct hl_call, node));
-	hl_list_each(node, next, &calls->list)
-		free_call(hl_list_entry(node, struct hl_call, node));
+	hl_list_each(node, next, &calls->list) free_call(hl_list_entry(node, struct hl_call, node));
 	hl_exchange_fini(calls);
 	hl_hash_fini(&calls->legs);
 	hl_handles_fini(&calls->call_handles);
@@ -117,9 +117,9 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 	const char *user = hl_transaction_user(transaction);
 	const struct hl_account *account = NULL;
 	const struct hl_contact *contact;
-	struct hl_contact_field sent = { 0 };
-	struct hl_uri from = { 0 }, uri = { 0 };
-	struct hl_via via = { 0 };
+	struct hl_contact_field sent = {0};
+	struct hl_uri from = {0}, uri = {0};
+	struct hl_via via = {0};
 	const char *reason;
 
 	hl_message_from_uri(invite, &from);
@@ -174,7 +174,7 @@ struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *trans
 			    struct hl_message *invite)
 {
 	struct hl_call *call = hl_zalloc(call_size() + calls->parts.call_space);
-	struct hl_uri uri = { 0 };
+	struct hl_uri uri = {0};
 	if (!call)
 		return NULL;
 	call->calls = calls;
@@ -238,8 +238,8 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 		hl_transaction_reply(transaction, 500, NULL);
 		return;
 	}
-	hl_transaction_own(transaction, (struct hl_transaction_owner){ caller_happened, calls,
-								       call->caller->handle });
+	hl_transaction_own(transaction, (struct hl_transaction_owner){caller_happened, calls,
+								      call->caller->handle});
 	hl_log(HL_LOG_INFO, "call", "invite", hl_str("id", call->id),
 	       hl_str("caller", hl_leg_user(call->caller)), hl_str("number", call->number),
 	       hl_str("address", hl_address_format(&call->caller->flow.remote, address)),
@@ -333,7 +333,8 @@ size_t hl_calls_count(const struct hl_calls *calls)
 	return calls->count;
 }
 
-void hl_calls_each(struct hl_calls *calls, void (*visit)(void *arg, struct hl_call *call), void *arg)
+void hl_calls_each(struct hl_calls *calls, void (*visit)(void *arg, struct hl_call *call),
+		   void *arg)
 {
 	struct hl_list *node, *next;
 	hl_list_each(node, next, &calls->list)
@@ -343,7 +344,8 @@ void hl_calls_each(struct hl_calls *calls, void (*visit)(void *arg, struct hl_ca
 struct hl_call *hl_calls_find(struct hl_calls *calls, const char *id)
 {
 	struct hl_list *node, *next;
-	hl_list_each(node, next, &calls->list) {
+	hl_list_each(node, next, &calls->list)
+	{
 		struct hl_call *call = hl_list_entry(node, struct hl_call, node);
 		if (strcmp(call->id, id) == 0)
 			return call;

@@ -21,18 +21,19 @@ struct hl_call_hooks {
 	int (*leg_recv)(void *arg, struct hl_leg *leg, struct hl_message *message);
 	void (*answered)(void *arg, struct hl_call *call);
 	void (*leg_ended)(void *arg, struct hl_leg *leg);
-	/* The record is complete but for what the plugins add; it must be kept before this returns. */
+	/* The record is complete but for what the plugins add; it must be kept before this returns.
+	 */
 	void (*ended)(void *arg, struct hl_call *call, struct hl_cdr *cdr);
 };
 
 struct hl_calls_parts {
-	struct hl_loop *loop;                 /* all borrowed */
+	struct hl_loop *loop; /* all borrowed */
 	struct hl_transport *transport;
 	struct hl_transactions *transactions;
 	struct hl_endpoints *endpoints;
-	size_t call_space, leg_space;         /* bytes for the plugins */
+	size_t call_space, leg_space; /* bytes for the plugins */
 	const struct hl_call_hooks *hooks;
-	void *arg;                            /* for the hooks */
+	void *arg; /* for the hooks */
 };
 
 /* NULL when memory is out. */

@@ -7,9 +7,9 @@
 
 const char *hl_ended_by_text(enum hl_ended_by by)
 {
-	static const char *const texts[] = { [HL_ENDED_BY_CALLER] = "caller",
-					     [HL_ENDED_BY_CALLEE] = "callee",
-					     [HL_ENDED_BY_SERVER] = "server" };
+	static const char *const texts[] = {[HL_ENDED_BY_CALLER] = "caller",
+					    [HL_ENDED_BY_CALLEE] = "callee",
+					    [HL_ENDED_BY_SERVER] = "server"};
 	return texts[by];
 }
 
@@ -61,7 +61,7 @@ void hl_cdr_json(const struct hl_cdr *cdr, struct hl_json *json)
 	put_time(json, "last_alive", cdr->last_alive);
 	hl_json_key(json, "streams");
 	if (cdr->streams.length)
-		hl_json_raw(json, (struct hl_slice){ cdr->streams.data, cdr->streams.length });
+		hl_json_raw(json, (struct hl_slice){cdr->streams.data, cdr->streams.length});
 	else
 		hl_json_null(json);
 	hl_json_object_end(json);
@@ -72,7 +72,7 @@ void hl_call_record(const struct hl_call *call, const char *reason, const char *
 {
 	const struct hl_leg *caller = call->caller;
 	uint64_t heard = caller->heard;
-	*cdr = (struct hl_cdr){ .pdd_ms = -1 };
+	*cdr = (struct hl_cdr){.pdd_ms = -1};
 	if (call->callee && call->callee->heard > heard)
 		heard = call->callee->heard;
 	snprintf(cdr->id, sizeof(cdr->id), "%s", call->id);
@@ -144,13 +144,13 @@ static const char *view_header(const void *arg, const char *name)
 void hl_call_view(const struct hl_call *call, const struct hl_leg *callee,
 		  struct hl_call_view *view)
 {
-	*view = (struct hl_call_view){ .id = call->id,
-				       .from = call->caller->remote,
-				       .to = call->caller->local,
-				       .request_uri = call->request_uri,
-				       .header = view_header,
-				       .header_arg = call,
-				       .started = hl_clock_wall_at(call->started) };
+	*view = (struct hl_call_view){.id = call->id,
+				      .from = call->caller->remote,
+				      .to = call->caller->local,
+				      .request_uri = call->request_uri,
+				      .header = view_header,
+				      .header_arg = call,
+				      .started = hl_clock_wall_at(call->started)};
 	if (call->answered)
 		view->answered = hl_clock_wall_at(call->answered);
 	if (!callee)
@@ -159,6 +159,6 @@ void hl_call_view(const struct hl_call *call, const struct hl_leg *callee,
 	if (callee)
 		view_party(callee, &view->callee);
 	else
-		view->callee = (struct hl_party_view){ .user = call->number, .gateway = "",
-						       .network = "", .user_agent = "" };
+		view->callee = (struct hl_party_view){
+			.user = call->number, .gateway = "", .network = "", .user_agent = ""};
 }

@@ -8,24 +8,24 @@ enum hl_ended_by { HL_ENDED_BY_CALLER, HL_ENDED_BY_CALLEE, HL_ENDED_BY_SERVER };
 
 struct hl_cdr {
 	char id[40];
-	uint64_t started, answered, ended; /* µs since the epoch; 0: null */
-	uint64_t last_alive;               /* last refresh, response or RTP; 0: null */
-	int64_t pdd_ms;                    /* INVITE to the first ringing; −1: null */
-	const char *caller, *callee;       /* user parts, borrowed */
+	uint64_t started, answered, ended;     /* µs since the epoch; 0: null */
+	uint64_t last_alive;		       /* last refresh, response or RTP; 0: null */
+	int64_t pdd_ms;			       /* INVITE to the first ringing; −1: null */
+	const char *caller, *callee;	       /* user parts, borrowed */
 	char caller_addr[64], callee_addr[64]; /* "IP:PORT"; "": null */
-	const char *gateway;               /* borrowed; "": null */
+	const char *gateway;		       /* borrowed; "": null */
 	enum hl_ended_by ended_by;
-	const char *reason;                /* static or borrowed: "Normal", "Session Timeout", … */
-	const char *detail;                /* "refresh-failed", …; "": null */
-	int sip_code;                      /* 200 answered, else what the caller got */
+	const char *reason; /* static or borrowed: "Normal", "Session Timeout", … */
+	const char *detail; /* "refresh-failed", …; "": null */
+	int sip_code;	    /* 200 answered, else what the caller got */
 	/* The plugins fill these in stage `ended`. */
 	bool media_relayed;
-	char media_reason[128];            /* "": null */
-	char codec[32];                    /* "": null */
-	char caller_timer[96];             /* "": null */
+	char media_reason[128]; /* "": null */
+	char codec[32];		/* "": null */
+	char caller_timer[96];	/* "": null */
 	char callee_timer[96];
 	unsigned refreshes;
-	struct hl_text streams;            /* a JSON array; empty: null */
+	struct hl_text streams; /* a JSON array; empty: null */
 };
 
 HL_EXPORT const char *hl_ended_by_text(enum hl_ended_by by);

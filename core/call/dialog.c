@@ -15,11 +15,11 @@ static const struct {
 	enum hl_method method;
 	void (*serve)(struct hl_leg *leg, struct hl_transaction *t, struct hl_message *message);
 } methods[] = {
-	{ HL_METHOD_BYE, hang_up },	     { HL_METHOD_INVITE, pass_session },
-	{ HL_METHOD_UPDATE, pass_update },   { HL_METHOD_OPTIONS, answer_ok },
-	{ HL_METHOD_PRACK, answer_ok },	     { HL_METHOD_INFO, pass_plain },
-	{ HL_METHOD_MESSAGE, pass_plain },   { HL_METHOD_REFER, pass_plain },
-	{ HL_METHOD_NOTIFY, pass_plain },
+	{HL_METHOD_BYE, hang_up},	 {HL_METHOD_INVITE, pass_session},
+	{HL_METHOD_UPDATE, pass_update}, {HL_METHOD_OPTIONS, answer_ok},
+	{HL_METHOD_PRACK, answer_ok},	 {HL_METHOD_INFO, pass_plain},
+	{HL_METHOD_MESSAGE, pass_plain}, {HL_METHOD_REFER, pass_plain},
+	{HL_METHOD_NOTIFY, pass_plain},
 };
 
 static struct hl_transactions *transactions_of(const struct hl_leg *leg)
@@ -81,7 +81,7 @@ static void late_answer(struct hl_calls *calls, struct hl_transaction *transacti
 	if (!leg || leg->state == HL_LEG_ENDED)
 		hl_leg_decline_answer(calls, transaction, message);
 	else if (!leg->due_ack)
-		hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){ 0 });
+		hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){0});
 }
 
 /* The final response to what was passed on goes back to the leg that asked. */
@@ -135,11 +135,12 @@ static void settle(struct hl_exchange *exchange, struct hl_leg *leg, struct hl_m
 		hl_text_append(&leg->sdp, exchange->sdp.data, exchange->sdp.length);
 	}
 	if (exchange->method == HL_METHOD_INVITE && code >= 200 && code < 300) {
-		/* An offer in the 2xx is answered in the ACK, which the other leg has to send first. */
+		/* An offer in the 2xx is answered in the ACK, which the other leg has to send
+		 * first. */
 		if (!exchange->sdp.length && hl_message_has_sdp(message))
 			leg->due_ack = hl_message_cseq(message);
 		else
-			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){ 0 });
+			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){0});
 	}
 }
 
@@ -191,7 +192,8 @@ static void passed_happened(void *arg, struct hl_handle handle, struct hl_transa
 	struct hl_exchange *exchange =
 		peer ? hl_handle_get(&calls->exchange_handles, peer->asking) : NULL;
 	struct hl_transaction *asked =
-		exchange ? hl_transaction_get(calls->parts.transactions, exchange->transaction) : NULL;
+		exchange ? hl_transaction_get(calls->parts.transactions, exchange->transaction)
+			 : NULL;
 	if (event == HL_TRANSACTION_CANCELLED && asked)
 		hl_transaction_cancel(asked, NULL);
 }
@@ -225,8 +227,7 @@ static int pass_on(struct hl_leg *leg, struct hl_transaction *transaction,
 	}
 	exchange->from = leg->handle;
 	exchange->serving = hl_transaction_handle(transaction);
-	struct hl_transaction_owner owner = { exchange_happened, leg->call->calls,
-					      exchange->handle };
+	struct hl_transaction_owner owner = {exchange_happened, leg->call->calls, exchange->handle};
 	if (hl_leg_start(peer, request, owner, &exchange->transaction) < 0) {
 		exchange_free(exchange);
 		return 503;
@@ -248,8 +249,8 @@ static void pass_session(struct hl_leg *leg, struct hl_transaction *transaction,
 	else if (hl_handle_get(&calls->exchange_handles, leg->asking))
 		code = 491;
 	if (!code) {
-		hl_transaction_own(transaction, (struct hl_transaction_owner){
-							passed_happened, calls, leg->handle });
+		hl_transaction_own(transaction, (struct hl_transaction_owner){passed_happened,
+									      calls, leg->handle});
 		code = pass_on(leg, transaction, message);
 	}
 	if (code)
@@ -360,7 +361,7 @@ int hl_leg_refresh(struct hl_leg *leg, enum hl_method method,
 		return -EBUSY;
 	struct hl_exchange *exchange = exchange_new(leg, method);
 	struct hl_message *request = hl_leg_request(leg, method, 0);
-	struct hl_slice sdp = { leg->sdp.data, leg->sdp.length };
+	struct hl_slice sdp = {leg->sdp.data, leg->sdp.length};
 	if (!exchange || !request ||
 	    (method == HL_METHOD_INVITE && sdp.length &&
 	     hl_message_set_body(request, "application/sdp", sdp) < 0)) {
@@ -373,8 +374,7 @@ int hl_leg_refresh(struct hl_leg *leg, enum hl_method method,
 		hl_text_slice(&exchange->sdp, sdp);
 	exchange->done = done;
 	exchange->arg = arg;
-	struct hl_transaction_owner owner = { exchange_happened, leg->call->calls,
-					      exchange->handle };
+	struct hl_transaction_owner owner = {exchange_happened, leg->call->calls, exchange->handle};
 	int result = hl_leg_start(leg, request, owner, &exchange->transaction);
 	if (result < 0)
 		exchange_free(exchange);
@@ -391,12 +391,13 @@ static bool match_tag(const struct hl_hash_node *node, const void *key)
 {
 	const struct hl_leg *leg = hl_container_of(node, struct hl_leg, by_tag);
 	const struct tag_key *wanted = key;
-	return strcmp(leg->local_tag, wanted->tag) == 0 && strcmp(leg->call_id, wanted->call_id) == 0;
+	return strcmp(leg->local_tag, wanted->tag) == 0 &&
+	       strcmp(leg->call_id, wanted->call_id) == 0;
 }
 
 struct hl_leg *hl_leg_by_tag(struct hl_calls *calls, const char *tag, const char *call_id)
 {
-	struct tag_key key = { tag, call_id };
+	struct tag_key key = {tag, call_id};
 	struct hl_hash_node *node =
 		hl_hash_find(&calls->legs, hl_hash_bytes(tag, strlen(tag)), match_tag, &key);
 	return node ? hl_container_of(node, struct hl_leg, by_tag) : NULL;

@@ -1,4 +1,5 @@
-/* Targets that refuse, do not answer, or cannot be reached; and what the caller is told in the end. */
+/* Targets that refuse, do not answer, or cannot be reached; and what the caller is told in the end.
+ */
 #include "base/log.h"
 #include "call/private.h"
 
@@ -9,9 +10,9 @@ static const struct {
 	int low, high;
 	const char *reason;
 } reasons[] = {
-	{ 404, 404, "Not Found" },   { 408, 408, "No Response" }, { 480, 480, "No Answer" },
-	{ 486, 486, "Busy" },	     { 487, 487, "Cancelled" },	  { 600, 600, "Busy" },
-	{ 604, 604, "Not Found" },   { 503, 503, "Unavailable" }, { 0, 699, "Rejected" },
+	{404, 404, "Not Found"}, {408, 408, "No Response"}, {480, 480, "No Answer"},
+	{486, 486, "Busy"},	 {487, 487, "Cancelled"},   {600, 600, "Busy"},
+	{604, 604, "Not Found"}, {503, 503, "Unavailable"}, {0, 699, "Rejected"},
 };
 
 const char *hl_call_reason_of(int code)
@@ -116,7 +117,8 @@ void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_m
 	(void)leg, (void)message;
 	hl_log(HL_LOG_INFO, "call", hl_call_wait_detail(call), hl_str("id", call->id),
 	       hl_str("address", call->callee_address));
-	hl_list_each(node, next, &call->callees) {
+	hl_list_each(node, next, &call->callees)
+	{
 		struct hl_leg *callee = hl_list_entry(node, struct hl_leg, node);
 		gateway = callee->gateway;
 		hl_call_drop_leg(call, callee, "SIP;cause=480;text=\"No answer\"");

@@ -4,7 +4,6 @@
 #include "base/random.h"
 #include "call/private.h"
 
-
 #include <errno.h>
 #include <stdio.h>
 
@@ -13,7 +12,7 @@
 
 enum { SPACE_ALIGNMENT = 16 };
 
-static const struct hl_party party_default = { .session_timer = true, .network = "" };
+static const struct hl_party party_default = {.session_timer = true, .network = ""};
 
 static size_t leg_size(void)
 {
@@ -65,7 +64,8 @@ char *hl_address_of(const char *value)
 {
 	struct hl_slice rest = hl_slice_of(value);
 	const char *closed = strrchr(value, '>');
-	/* Behind the brackets, or, without them, behind the first ';', there are only parameters. */
+	/* Behind the brackets, or, without them, behind the first ';', there are only parameters.
+	 */
 	rest.length = closed ? (size_t)(closed + 1 - value) : strcspn(value, ";");
 	return hl_slice_copy(hl_slice_trim(rest));
 }
@@ -92,7 +92,7 @@ static int keep_header(char **field, const struct hl_message *message, const cha
 		hl_text_printf(&list, "%s%s", i ? ", " : "", value);
 	int result = list.failed ? -ENOMEM : 0;
 	if (!result && list.length)
-		result = keep(field, (struct hl_slice){ list.data, list.length });
+		result = keep(field, (struct hl_slice){list.data, list.length});
 	hl_text_fini(&list);
 	return result;
 }
@@ -113,7 +113,7 @@ static int keep_routes(struct hl_leg *leg, const struct hl_message *message)
 	}
 	int result = routes.failed ? -ENOMEM : 0;
 	if (!result && count)
-		result = keep(&leg->routes, (struct hl_slice){ routes.data, routes.length });
+		result = keep(&leg->routes, (struct hl_slice){routes.data, routes.length});
 	hl_text_fini(&routes);
 	return result;
 }
@@ -268,7 +268,7 @@ static void ignore(void *arg, struct hl_handle handle, struct hl_transaction *tr
 void hl_leg_bye(struct hl_leg *leg)
 {
 	struct hl_message *bye = hl_leg_request(leg, HL_METHOD_BYE, 0);
-	struct hl_transaction_owner nobody = { .happened = ignore };
+	struct hl_transaction_owner nobody = {.happened = ignore};
 	int result = hl_leg_start(leg, bye, nobody, NULL);
 	hl_log(result < 0 ? HL_LOG_WARN : HL_LOG_DEBUG, "leg", "bye", hl_str("call", leg->call->id),
 	       hl_str("side", hl_side_text(leg->side)), hl_int("result", result));
@@ -289,7 +289,7 @@ void hl_leg_end(struct hl_leg *leg, const char *reason)
 		return;
 	}
 	if (leg->due_ack) {
-		hl_leg_ack(leg, leg->due_ack, (struct hl_slice){ 0 });
+		hl_leg_ack(leg, leg->due_ack, (struct hl_slice){0});
 		leg->due_ack = 0;
 	}
 	if (leg->side == HL_SIDE_CALLER && leg->ack_cseq && leg->call->state == HL_CALL_ENDED &&
@@ -329,7 +329,7 @@ void hl_leg_decline_answer(struct hl_calls *calls, struct hl_transaction *transa
 		hl_transactions_send(transactions, flow, ack);
 	if (bye)
 		hl_transaction_start(transactions, flow, bye,
-				     (struct hl_transaction_owner){ .happened = ignore }, NULL);
+				     (struct hl_transaction_owner){.happened = ignore}, NULL);
 }
 
 /* What plugins may ask. */

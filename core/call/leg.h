@@ -46,8 +46,8 @@ HL_EXPORT struct hl_leg *hl_leg_peer(const struct hl_leg *leg);
 HL_EXPORT bool hl_leg_confirmed(const struct hl_leg *leg);
 HL_EXPORT const struct hl_flow *hl_leg_flow(const struct hl_leg *leg);
 HL_EXPORT const char *hl_leg_user(const struct hl_leg *leg);
-HL_EXPORT const char *hl_leg_gateway(const struct hl_leg *leg);    /* name, or "" */
-HL_EXPORT const char *hl_leg_network(const struct hl_leg *leg);    /* name, or "" */
+HL_EXPORT const char *hl_leg_gateway(const struct hl_leg *leg); /* name, or "" */
+HL_EXPORT const char *hl_leg_network(const struct hl_leg *leg); /* name, or "" */
 HL_EXPORT bool hl_leg_nat(const struct hl_leg *leg);
 HL_EXPORT const char *hl_leg_user_agent(const struct hl_leg *leg);
 /* How its endpoint or gateway is to be treated; never NULL. */

@@ -1,5 +1,6 @@
 /* The call machine: (state, event) → (action, next state), in one table. What the caller does to
- * end a call (CANCEL, BYE, no ACK) and what timers do go straight to hl_call_finish, from any state. */
+ * end a call (CANCEL, BYE, no ACK) and what timers do go straight to hl_call_finish, from any
+ * state. */
 #include "base/log.h"
 #include "call/private.h"
 
@@ -19,25 +20,29 @@ static const struct {
 	void (*action)(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 	enum hl_call_state next;
 } machine[][HL_CALL_EVENTS] = {
-	[HL_CALL_TRYING] = {
-		[HL_CALL_HEARD] = { hl_call_heard, HL_CALL_TRYING },
-		[HL_CALL_PROGRESS] = { hl_call_progress, HL_CALL_RINGING },
-		[HL_CALL_ANSWER] = { hl_call_answer, HL_CALL_ANSWERED },
-		[HL_CALL_REFUSAL] = { hl_call_refusal, HL_CALL_TRYING },
-		[HL_CALL_TIMEOUT] = { hl_call_setup_timeout, HL_CALL_TRYING },
-	},
-	[HL_CALL_RINGING] = {
-		[HL_CALL_PROGRESS] = { hl_call_progress, HL_CALL_RINGING },
-		[HL_CALL_ANSWER] = { hl_call_answer, HL_CALL_ANSWERED },
-		[HL_CALL_REFUSAL] = { hl_call_refusal, HL_CALL_RINGING },
-		[HL_CALL_TIMEOUT] = { hl_call_setup_timeout, HL_CALL_RINGING },
-	},
-	[HL_CALL_ANSWERED] = {
-		[HL_CALL_ACK] = { hl_call_acked, HL_CALL_ACTIVE },
-	},
-	[HL_CALL_ENDED] = {
-		[HL_CALL_ACK] = { hl_call_acked, HL_CALL_ENDED },
-	},
+	[HL_CALL_TRYING] =
+		{
+			[HL_CALL_HEARD] = {hl_call_heard, HL_CALL_TRYING},
+			[HL_CALL_PROGRESS] = {hl_call_progress, HL_CALL_RINGING},
+			[HL_CALL_ANSWER] = {hl_call_answer, HL_CALL_ANSWERED},
+			[HL_CALL_REFUSAL] = {hl_call_refusal, HL_CALL_TRYING},
+			[HL_CALL_TIMEOUT] = {hl_call_setup_timeout, HL_CALL_TRYING},
+		},
+	[HL_CALL_RINGING] =
+		{
+			[HL_CALL_PROGRESS] = {hl_call_progress, HL_CALL_RINGING},
+			[HL_CALL_ANSWER] = {hl_call_answer, HL_CALL_ANSWERED},
+			[HL_CALL_REFUSAL] = {hl_call_refusal, HL_CALL_RINGING},
+			[HL_CALL_TIMEOUT] = {hl_call_setup_timeout, HL_CALL_RINGING},
+		},
+	[HL_CALL_ANSWERED] =
+		{
+			[HL_CALL_ACK] = {hl_call_acked, HL_CALL_ACTIVE},
+		},
+	[HL_CALL_ENDED] =
+		{
+			[HL_CALL_ACK] = {hl_call_acked, HL_CALL_ENDED},
+		},
 };
 
 const char *hl_call_state_text(const struct hl_call *call)

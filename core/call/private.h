@@ -14,20 +14,20 @@ enum { HL_TAG_SIZE = 33, HL_CALL_ID_SIZE = 25 };
 /* What a call goes through. */
 enum hl_call_state {
 	HL_CALL_ROUTING,  /* the INVITE came; targets are being chosen */
-	HL_CALL_TRYING,   /* a group of targets was called; none rings yet */
+	HL_CALL_TRYING,	  /* a group of targets was called; none rings yet */
 	HL_CALL_RINGING,  /* one rings, or sends early media */
 	HL_CALL_ANSWERED, /* our 2xx went to the caller; its ACK is awaited */
-	HL_CALL_ACTIVE,   /* both legs are confirmed */
-	HL_CALL_ENDED,    /* recorded; a leg may wait for its ACK so that it can get its BYE */
+	HL_CALL_ACTIVE,	  /* both legs are confirmed */
+	HL_CALL_ENDED,	  /* recorded; a leg may wait for its ACK so that it can get its BYE */
 };
 
 enum hl_call_event {
-	HL_CALL_HEARD,     /* a callee sent 100 */
-	HL_CALL_PROGRESS,  /* a callee sent 101–199 */
-	HL_CALL_ANSWER,    /* a callee sent 2xx */
-	HL_CALL_REFUSAL,   /* a callee's final failure, or no answer from it */
-	HL_CALL_TIMEOUT,   /* the set-up timer of this state */
-	HL_CALL_ACK,       /* the caller's ACK */
+	HL_CALL_HEARD,	  /* a callee sent 100 */
+	HL_CALL_PROGRESS, /* a callee sent 101–199 */
+	HL_CALL_ANSWER,	  /* a callee sent 2xx */
+	HL_CALL_REFUSAL,  /* a callee's final failure, or no answer from it */
+	HL_CALL_TIMEOUT,  /* the set-up timer of this state */
+	HL_CALL_ACK,	  /* the caller's ACK */
 	HL_CALL_EVENTS
 };
 
@@ -37,119 +37,119 @@ enum hl_wait {
 	HL_WAIT_PROGRESS,    /* more than 100 */
 	HL_WAIT_RINGING,     /* more than 101–199 without SDP */
 	HL_WAIT_EARLY_MEDIA, /* the answer, hearing early media */
-	HL_WAIT_ANSWER,      /* the answer, ringing */
+	HL_WAIT_ANSWER,	     /* the answer, ringing */
 };
 
 struct hl_calls {
 	struct hl_calls_parts parts;
-	struct hl_config *config;      /* a reference */
-	struct hl_list list;           /* struct hl_call, oldest first; ended ones excepted */
-	struct hl_list graveyard;      /* ended: freed in the next turn, once no leg waits for an ACK */
-	struct hl_hash legs;           /* struct hl_leg by local tag */
-	struct hl_list exchanges;      /* struct hl_exchange, all */
+	struct hl_config *config; /* a reference */
+	struct hl_list list;	  /* struct hl_call, oldest first; ended ones excepted */
+	struct hl_list graveyard; /* ended: freed in the next turn, once no leg waits for an ACK */
+	struct hl_hash legs;	  /* struct hl_leg by local tag */
+	struct hl_list exchanges; /* struct hl_exchange, all */
 	struct hl_handles call_handles, leg_handles, exchange_handles;
-	struct hl_timer bury;          /* frees the graveyard */
-	size_t count;                  /* in list */
+	struct hl_timer bury; /* frees the graveyard */
+	size_t count;	      /* in list */
 };
 
 /* One place a call may go to. */
 struct hl_target {
 	enum { HL_TARGET_CONTACT, HL_TARGET_GATEWAY, HL_TARGET_URI } kind;
-	unsigned group;                  /* targets of one group ring together */
-	struct hl_handle contact;        /* CONTACT */
-	const struct hl_gateway *gateway;/* GATEWAY: in the call's configuration */
-	char *uri;                       /* Request-URI; owned */
+	unsigned group;			  /* targets of one group ring together */
+	struct hl_handle contact;	  /* CONTACT */
+	const struct hl_gateway *gateway; /* GATEWAY: in the call's configuration */
+	char *uri;			  /* Request-URI; owned */
 };
 
 struct hl_leg {
-	struct hl_list node;             /* in call->callees; alone for the caller's */
-	struct hl_hash_node by_tag;      /* in calls->legs */
+	struct hl_list node;	    /* in call->callees; alone for the caller's */
+	struct hl_hash_node by_tag; /* in calls->legs */
 	struct hl_handle handle;
-	struct hl_call *call;            /* its owner */
+	struct hl_call *call; /* its owner */
 	enum hl_side side;
 	enum { HL_LEG_INVITED, HL_LEG_EARLY, HL_LEG_CONFIRMED, HL_LEG_ENDED } state;
 
 	/* The dialog (RFC 3261 §12). */
 	char local_tag[HL_TAG_SIZE];
-	char *remote_tag;                /* owned; NULL until known */
-	char *call_id, *local, *remote;  /* owned; From and To values of ours and theirs, no tags */
-	char *target;                    /* owned; the peer's Contact URI */
-	char *routes;                    /* owned; Route value, or NULL */
+	char *remote_tag;		/* owned; NULL until known */
+	char *call_id, *local, *remote; /* owned; From and To values of ours and theirs, no tags */
+	char *target;			/* owned; the peer's Contact URI */
+	char *routes;			/* owned; Route value, or NULL */
 	uint32_t local_cseq, remote_cseq;
-	struct hl_flow flow;             /* the way to the peer */
+	struct hl_flow flow; /* the way to the peer */
 
 	/* Transactions under way. */
-	struct hl_handle invite;         /* the first INVITE: server (caller) or client (callee) */
-	struct hl_handle serving;        /* re-INVITE or UPDATE of the peer, not answered yet */
-	struct hl_handle acking;         /* re-INVITE of the peer that got its 2xx */
-	struct hl_handle asking;         /* exchange of our re-INVITE or UPDATE */
-	uint32_t ack_cseq;               /* the INVITE whose ACK is awaited from the peer; 0: none */
-	uint32_t due_ack;                /* the 2xx whose ACK waits for the other leg's answer; 0: none */
-	bool bye_due;                    /* BYE goes out once the ACK came (RFC 3261 §15) */
+	struct hl_handle invite;  /* the first INVITE: server (caller) or client (callee) */
+	struct hl_handle serving; /* re-INVITE or UPDATE of the peer, not answered yet */
+	struct hl_handle acking;  /* re-INVITE of the peer that got its 2xx */
+	struct hl_handle asking;  /* exchange of our re-INVITE or UPDATE */
+	uint32_t ack_cseq;	  /* the INVITE whose ACK is awaited from the peer; 0: none */
+	uint32_t due_ack;	  /* the 2xx whose ACK waits for the other leg's answer; 0: none */
+	bool bye_due;		  /* BYE goes out once the ACK came (RFC 3261 §15) */
 
 	/* The session. */
-	struct hl_text sdp;              /* what we last sent to the peer */
+	struct hl_text sdp; /* what we last sent to the peer */
 
 	/* Who it is. */
-	char *user;                      /* owned; user part, "" unknown */
-	const char *network;             /* in the call's configuration, or "" */
-	const struct hl_party *party;    /* in the call's configuration; never NULL */
-	const struct hl_gateway *gateway;/* in the call's configuration, or NULL */
-	char *user_agent;                /* owned; NULL until known */
-	char *allow;                     /* owned; the peer's Allow, NULL until known */
-	bool timer;                      /* the peer's Supported lists timer */
+	char *user;			  /* owned; user part, "" unknown */
+	const char *network;		  /* in the call's configuration, or "" */
+	const struct hl_party *party;	  /* in the call's configuration; never NULL */
+	const struct hl_gateway *gateway; /* in the call's configuration, or NULL */
+	char *user_agent;		  /* owned; NULL until known */
+	char *allow;			  /* owned; the peer's Allow, NULL until known */
+	bool timer;			  /* the peer's Supported lists timer */
 	bool nat;
-	uint64_t heard;                  /* hl_clock_now of its last message */
-	/* the plugins' space follows */
+	uint64_t heard; /* hl_clock_now of its last message */
+			/* the plugins' space follows */
 };
 
 /* A request of ours inside a dialog, until its final response: passed on from the other leg, or
  * a refresh. Named by handle, since both legs may be gone when the response comes. */
 struct hl_exchange {
-	struct hl_list node;             /* in calls->exchanges */
+	struct hl_list node; /* in calls->exchanges */
 	struct hl_handle handle;
-	struct hl_calls *calls;          /* borrowed */
-	struct hl_handle leg;            /* that asks */
-	struct hl_handle transaction;    /* of the request */
-	struct hl_handle from;           /* passed on: the leg it came from */
-	struct hl_handle serving;        /* passed on: that leg's transaction */
+	struct hl_calls *calls;	      /* borrowed */
+	struct hl_handle leg;	      /* that asks */
+	struct hl_handle transaction; /* of the request */
+	struct hl_handle from;	      /* passed on: the leg it came from */
+	struct hl_handle serving;     /* passed on: that leg's transaction */
 	enum hl_method method;
-	struct hl_text sdp;              /* the offer it carried; empty: none */
+	struct hl_text sdp; /* the offer it carried; empty: none */
 	void (*done)(void *arg, struct hl_leg *leg, int code); /* refresh: who is told */
 	void *arg;
 };
 
 struct hl_call {
-	struct hl_list node;             /* in calls->list or ->graveyard */
-	struct hl_calls *calls;          /* borrowed */
-	struct hl_config *config;        /* a reference, for its whole life */
+	struct hl_list node;	  /* in calls->list or ->graveyard */
+	struct hl_calls *calls;	  /* borrowed */
+	struct hl_config *config; /* a reference, for its whole life */
 	struct hl_handle handle;
 	char id[HL_CALL_ID_SIZE];
 	enum hl_call_state state;
-	struct hl_leg *caller;           /* owned */
-	struct hl_list callees;          /* struct hl_leg, owned: those that ring, or the one */
-	struct hl_leg *callee;           /* the one that answered, in callees */
-	char *request_uri;               /* owned; of the caller's INVITE */
-	char *number;                    /* owned; its user part: who is called */
-	char *display;                   /* owned; the caller's display name, or "" */
-	char *route_rule;                /* owned; who routed it: "default" or a rule's name */
+	struct hl_leg *caller;	/* owned */
+	struct hl_list callees; /* struct hl_leg, owned: those that ring, or the one */
+	struct hl_leg *callee;	/* the one that answered, in callees */
+	char *request_uri;	/* owned; of the caller's INVITE */
+	char *number;		/* owned; its user part: who is called */
+	char *display;		/* owned; the caller's display name, or "" */
+	char *route_rule;	/* owned; who routed it: "default" or a rule's name */
 
-	struct hl_target *targets;       /* owned; by group */
+	struct hl_target *targets; /* owned; by group */
 	unsigned target_count, next_target;
-	int best_code;                   /* the best failure so far (RFC 3261 §16.7); 0: none */
-	char *best_reason;               /* owned; its phrase, or NULL */
-	char *best_contact;              /* owned; Contact of a 3xx, or NULL */
-	char *retry_after;               /* owned; or NULL */
-	bool refused;                    /* the best failure came from a callee */
-	bool timed_out;                  /* the last group ran into its set-up timer */
-	enum hl_wait wait;               /* what the current group is waited for */
-	struct hl_timer setup;           /* D6 */
+	int best_code;	       /* the best failure so far (RFC 3261 §16.7); 0: none */
+	char *best_reason;     /* owned; its phrase, or NULL */
+	char *best_contact;    /* owned; Contact of a 3xx, or NULL */
+	char *retry_after;     /* owned; or NULL */
+	bool refused;	       /* the best failure came from a callee */
+	bool timed_out;	       /* the last group ran into its set-up timer */
+	enum hl_wait wait;     /* what the current group is waited for */
+	struct hl_timer setup; /* D6 */
 
-	uint64_t started, rang, answered;/* hl_clock_now; 0: not yet */
-	int sip_code;                    /* what the caller got */
+	uint64_t started, rang, answered;     /* hl_clock_now; 0: not yet */
+	int sip_code;			      /* what the caller got */
 	char callee_address[HL_ADDRESS_TEXT]; /* of the leg that counts for the record */
-	const char *callee_gateway;      /* its name, in the configuration, or "" */
-	/* the plugins' space follows */
+	const char *callee_gateway;	      /* its name, in the configuration, or "" */
+					      /* the plugins' space follows */
 };
 
 /* call.c: lifecycle */

@@ -19,7 +19,7 @@ static struct hl_target *add_target(struct hl_call *call, int kind, unsigned gro
 		return NULL;
 	call->targets = targets;
 	struct hl_target *target = &targets[call->target_count++];
-	*target = (struct hl_target){ .kind = kind, .group = group };
+	*target = (struct hl_target){.kind = kind, .group = group};
 	return target;
 }
 
@@ -29,7 +29,8 @@ static int add_contacts(struct hl_call *call, struct hl_slice user, unsigned gro
 	struct hl_list *node, *next;
 	if (!endpoint)
 		return -ENOENT;
-	hl_list_each(node, next, &endpoint->contacts) {
+	hl_list_each(node, next, &endpoint->contacts)
+	{
 		struct hl_contact *contact = hl_list_entry(node, struct hl_contact, node);
 		struct hl_target *target = add_target(call, HL_TARGET_CONTACT, group);
 		if (!target)
@@ -101,7 +102,7 @@ void hl_call_drop_targets(struct hl_call *call)
 static int route_by_policy(struct hl_call *call, int *code, char phrase[128])
 {
 	struct hl_calls_parts *parts = &call->calls->parts;
-	struct hl_route_decision decision = { 0 };
+	struct hl_route_decision decision = {0};
 	if (!parts->hooks->decide_route(parts->arg, call, &decision))
 		return 1;
 	hl_free(call->route_rule);
@@ -117,7 +118,8 @@ static int route_by_policy(struct hl_call *call, int *code, char phrase[128])
 		if (result < 0) {
 			hl_log(HL_LOG_WARN, "policy", "route-target", hl_str("call", call->id),
 			       hl_str("rule", decision.rule), hl_sl("target", text),
-			       hl_str("error", "no such user, gateway or address: default routing"));
+			       hl_str("error",
+				      "no such user, gateway or address: default routing"));
 			hl_call_drop_targets(call);
 			return 1;
 		}
@@ -133,7 +135,8 @@ static int route_to_gateways(struct hl_call *call)
 	size_t number_length = strlen(call->number);
 	unsigned group = 0;
 	for (size_t length = number_length + 1; length-- > 0;) {
-		hl_list_each(node, next, &call->config->gateways) {
+		hl_list_each(node, next, &call->config->gateways)
+		{
 			struct hl_gateway *gateway = hl_list_entry(node, struct hl_gateway, node);
 			if (strlen(gateway->prefix) != length ||
 			    strncmp(gateway->prefix, call->number, length) != 0)

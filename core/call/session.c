@@ -6,10 +6,21 @@
 
 /* Headers that mean the same on both legs and name no address of either. */
 static const char *const passed_headers[] = {
-	"Subject",	 "Priority",	  "Reason",	   "Retry-After",
-	"Alert-Info",	 "Accept-Language", "Refer-To",	   "Referred-By",
-	"Event",	 "Subscription-State", "Info-Package", "Content-Disposition",
-	"Content-Language", "Privacy",	  "P-Early-Media",
+	"Subject",
+	"Priority",
+	"Reason",
+	"Retry-After",
+	"Alert-Info",
+	"Accept-Language",
+	"Refer-To",
+	"Referred-By",
+	"Event",
+	"Subscription-State",
+	"Info-Package",
+	"Content-Disposition",
+	"Content-Language",
+	"Privacy",
+	"P-Early-Media",
 };
 
 int hl_session_pass_headers(const struct hl_message *from, struct hl_message *to)
@@ -42,7 +53,7 @@ static int pass_body(session_stage *stage, struct hl_leg *from, struct hl_leg *t
 	if (verdict >= 300)
 		code = verdict;
 	else if (verdict == HL_STAGE_DONE)
-		body = (struct hl_slice){ rewritten.data, rewritten.length };
+		body = (struct hl_slice){rewritten.data, rewritten.length};
 	if (!code && (rewritten.failed || hl_message_set_body(out, "application/sdp", body) < 0))
 		code = 500;
 	hl_text_fini(&rewritten);

@@ -24,8 +24,8 @@ static int name_parties(struct hl_leg *leg)
 
 	hl_transport_visible(call->calls->parts.transport, &leg->flow, &own);
 	const char *from_host = leg->gateway ? hl_address_uri_host(&own, own_text) : realm_of(call);
-	const char *to_host = leg->gateway ? hl_address_uri_host(&leg->flow.remote, peer_text)
-					   : realm_of(call);
+	const char *to_host =
+		leg->gateway ? hl_address_uri_host(&leg->flow.remote, peer_text) : realm_of(call);
 	hl_text_init(&from);
 	hl_text_init(&to);
 	if (*call->display)
@@ -64,7 +64,7 @@ static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
 	struct hl_transport *transport = call->calls->parts.transport;
 	struct hl_uri uri;
 	struct hl_address address;
-	struct hl_slice wanted = { 0 };
+	struct hl_slice wanted = {0};
 	enum hl_transport_type type = HL_TRANSPORT_UDP;
 
 	if (target->gateway) {
@@ -107,7 +107,7 @@ static void invite_happened(void *arg, struct hl_handle handle, struct hl_transa
 	}
 	if (leg->state == HL_LEG_CONFIRMED) {
 		if (answer && !leg->due_ack)
-			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){ 0 });
+			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){0});
 		return;
 	}
 	if (message && status > 100) {
@@ -131,7 +131,7 @@ static int invite_leg(struct hl_leg *leg)
 		hl_transaction_get(calls->parts.transactions, call->caller->invite);
 	struct hl_message *heard = hl_transaction_request(caller);
 	struct hl_message *invite = hl_leg_request(leg, HL_METHOD_INVITE, 0);
-	struct hl_transaction_owner owner = { invite_happened, calls, leg->handle };
+	struct hl_transaction_owner owner = {invite_happened, calls, leg->handle};
 	char hops[16];
 	uint64_t forwards = 70;
 	int code;
@@ -165,7 +165,7 @@ static void call_target(struct hl_call *call, const struct hl_target *target)
 		hl_hash_insert(&call->calls->legs, &leg->by_tag,
 			       hl_hash_bytes(leg->local_tag, strlen(leg->local_tag)));
 		result = target->kind == HL_TARGET_CONTACT ? aim_at_contact(leg, target)
-							    : aim_at_address(leg, target);
+							   : aim_at_address(leg, target);
 	}
 	if (!result) {
 		char token[25];
@@ -195,16 +195,16 @@ static const struct {
 	size_t limit; /* offset of an int64_t in hl_switch_settings, s; 0: none */
 	const char *detail;
 } waits[] = {
-	[HL_WAIT_RESPONSE] = { offsetof(struct hl_switch_settings, timeout_invite),
-			       "invite-timeout" },
-	[HL_WAIT_PROGRESS] = { offsetof(struct hl_switch_settings, timeout_trying),
-			       "trying-timeout" },
-	[HL_WAIT_RINGING] = { offsetof(struct hl_switch_settings, timeout_progress),
-			      "progress-timeout" },
-	[HL_WAIT_EARLY_MEDIA] = { offsetof(struct hl_switch_settings, timeout_progress_sdp),
-				  "progress-timeout" },
-	[HL_WAIT_ANSWER] = { offsetof(struct hl_switch_settings, timeout_ringing),
-			     "ringing-timeout" },
+	[HL_WAIT_RESPONSE] = {offsetof(struct hl_switch_settings, timeout_invite),
+			      "invite-timeout"},
+	[HL_WAIT_PROGRESS] = {offsetof(struct hl_switch_settings, timeout_trying),
+			      "trying-timeout"},
+	[HL_WAIT_RINGING] = {offsetof(struct hl_switch_settings, timeout_progress),
+			     "progress-timeout"},
+	[HL_WAIT_EARLY_MEDIA] = {offsetof(struct hl_switch_settings, timeout_progress_sdp),
+				 "progress-timeout"},
+	[HL_WAIT_ANSWER] = {offsetof(struct hl_switch_settings, timeout_ringing),
+			    "ringing-timeout"},
 };
 
 static void wait_for(struct hl_call *call, enum hl_wait wait)
@@ -260,9 +260,8 @@ void hl_call_progress(struct hl_call *call, struct hl_leg *leg, struct hl_messag
 							  : HL_WAIT_RINGING;
 	if (call->wait < wait)
 		wait_for(call, wait);
-	struct hl_message *response =
-		hl_leg_response(call->caller, hl_transaction_request(caller), status,
-				hl_message_reason(message));
+	struct hl_message *response = hl_leg_response(call->caller, hl_transaction_request(caller),
+						      status, hl_message_reason(message));
 	if (!response)
 		return;
 	if (hl_session_answer(leg, call->caller, message, response)) {
@@ -282,7 +281,7 @@ static void acknowledge(struct hl_leg *leg, struct hl_message *answer)
 		hl_transaction_get(leg->call->calls->parts.transactions, leg->invite);
 	bool offered = invite && hl_message_body(hl_transaction_request(invite)).length;
 	if (offered || !hl_message_has_sdp(answer))
-		hl_leg_ack(leg, hl_message_cseq(answer), (struct hl_slice){ 0 });
+		hl_leg_ack(leg, hl_message_cseq(answer), (struct hl_slice){0});
 	else
 		leg->due_ack = hl_message_cseq(answer);
 }
@@ -300,14 +299,15 @@ void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message 
 	hl_address_format(&leg->flow.remote, call->callee_address);
 	call->callee_gateway = leg->gateway ? leg->gateway->name : "";
 	acknowledge(leg, message);
-	hl_list_each(node, next, &call->callees) {
+	hl_list_each(node, next, &call->callees)
+	{
 		struct hl_leg *other = hl_list_entry(node, struct hl_leg, node);
 		if (other != leg)
 			hl_call_drop_leg(call, other, ELSEWHERE);
 	}
-	struct hl_message *response = hl_leg_response(call->caller, hl_transaction_request(caller),
-						      hl_message_status(message),
-						      hl_message_reason(message));
+	struct hl_message *response =
+		hl_leg_response(call->caller, hl_transaction_request(caller),
+				hl_message_status(message), hl_message_reason(message));
 	int code = response ? 0 : 500;
 	if (response) {
 		/* A 2xx to an INVITE without SDP carries an offer, not an answer. */

@@ -9,12 +9,12 @@
 
 struct hl_party_view {
 	const char *user;
-	const char *gateway;         /* name, or "" for an endpoint */
-	struct hl_address received;  /* signalling address; family 0: not known yet */
+	const char *gateway;	    /* name, or "" for an endpoint */
+	struct hl_address received; /* signalling address; family 0: not known yet */
 	bool nat;
-	const char *network;         /* name, or "" */
+	const char *network; /* name, or "" */
 	const char *user_agent;
-	bool timer;                  /* supports session timers, as far as known */
+	bool timer; /* supports session timers, as far as known */
 };
 
 struct hl_call_view {
@@ -23,13 +23,13 @@ struct hl_call_view {
 	/* A header of the caller's INVITE, or NULL. */
 	const char *(*header)(const void *arg, const char *name);
 	const void *header_arg;
-	uint64_t started, answered;  /* µs since the epoch; 0: not yet */
+	uint64_t started, answered; /* µs since the epoch; 0: not yet */
 };
 
 struct hl_leg_view {
-	const char *side;            /* "caller" or "callee" */
+	const char *side; /* "caller" or "callee" */
 	const char *user_agent;
-	const char *allow;           /* the Allow header, or "" */
+	const char *allow; /* the Allow header, or "" */
 };
 
 enum { HL_RULE_NAME = 64 };
@@ -37,12 +37,12 @@ enum { HL_RULE_NAME = 64 };
 /* Where a call goes, as a policy decided. */
 enum { HL_ROUTE_TARGETS = 32 };
 struct hl_route_decision {
-	unsigned count;           /* of targets */
+	unsigned count; /* of targets */
 	struct {
-		unsigned group;   /* targets of one group ring together; groups come in turn */
-		char text[256];   /* "user:1002", "gateway:carrier-a", "sip:x@y" */
+		unsigned group; /* targets of one group ring together; groups come in turn */
+		char text[256]; /* "user:1002", "gateway:carrier-a", "sip:x@y" */
 	} targets[HL_ROUTE_TARGETS];
-	int reject;               /* 300–699; 0: none. Neither targets nor reject: nobody (404) */
+	int reject; /* 300–699; 0: none. Neither targets nor reject: nobody (404) */
 	char reason[128];
 	char rule[HL_RULE_NAME];
 };

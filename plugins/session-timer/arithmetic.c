@@ -6,7 +6,7 @@ int session_expires_parse(const char *value, struct session_expires *field)
 {
 	struct hl_slice rest = hl_slice_of(value);
 	struct hl_slice number = hl_slice_trim(hl_slice_cut(&rest, ';'));
-	struct session_expires read = { 0, REFRESHER_NONE };
+	struct session_expires read = {0, REFRESHER_NONE};
 	struct hl_slice who;
 	uint64_t seconds;
 

@@ -19,52 +19,79 @@ struct settings {
 struct leg_timer {
 	struct hl_module *self;
 	struct hl_handle leg;
-	struct hl_timer refresh;  /* the next refresh of ours, or the next try */
-	struct hl_timer expiry;   /* the session's end, for both roles */
-	struct hl_timer limit;    /* of a leg without session timer */
-	bool active;              /* there is a session timer */
-	bool ours;                /* we refresh */
-	bool update_refused;      /* 405 or 501 to UPDATE: re-INVITE from then on */
-	bool failing;             /* the last refresh was refused */
-	bool probe;               /* at the limit the peer is asked, not hung up */
-	uint32_t session;         /* Session-Expires in force, s */
-	uint32_t peer_min;        /* the peer's Min-SE, s; 0: none */
-	struct session_expires asked; /* in the peer's request that is being answered */
-	unsigned refreshes;       /* good ones, by either side */
-	int64_t limit_seconds;    /* 0: none */
+	struct hl_timer refresh;       /* the next refresh of ours, or the next try */
+	struct hl_timer expiry;	       /* the session's end, for both roles */
+	struct hl_timer limit;	       /* of a leg without session timer */
+	bool active;		       /* there is a session timer */
+	bool ours;		       /* we refresh */
+	bool update_refused;	       /* 405 or 501 to UPDATE: re-INVITE from then on */
+	bool failing;		       /* the last refresh was refused */
+	bool probe;		       /* at the limit the peer is asked, not hung up */
+	uint32_t session;	       /* Session-Expires in force, s */
+	uint32_t peer_min;	       /* the peer's Min-SE, s; 0: none */
+	struct session_expires asked;  /* in the peer's request that is being answered */
+	unsigned refreshes;	       /* good ones, by either side */
+	int64_t limit_seconds;	       /* 0: none */
 	char decided_by[HL_RULE_NAME]; /* of the limit */
 };
 
-static const char *const auto_word[] = { "auto", NULL };
+static const char *const auto_word[] = {"auto", NULL};
 
 #define ROW(name) .offset = HL_FIELD(struct settings, name, int64_t), .type = HL_PARAMETER_INTEGER
 
 static const struct hl_parameter rows[] = {
-	{ .key = "ttl", .vos3000 = "SS_SIP_SESSION_TTL", ROW(ttl), .fallback = "600", .min = 60,
-	  .max = 86400, .unit = "s", .reloadable = true,
-	  .help = "Session-Expires the switch asks for" },
-	{ .key = "update_segment", .vos3000 = "SS_SIP_SESSION_UPDATE_SEGMENT", ROW(update_segment),
-	  .fallback = "2", .min = 2, .max = 10, .reloadable = true,
-	  .help = "a session is refreshed this many times within its Session-Expires" },
-	{ .key = "early_hangup", .vos3000 = "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP",
-	  ROW(early_hangup), .fallback = "0", .min = 0, .max = 3600, .values = auto_word,
-	  .unit = "s", .reloadable = true,
-	  .help = "how long before its end a session that the peer did not refresh is hung up; "
-		  "auto: 32 s or a third of it" },
-	{ .key = "no_timer_max_duration", .vos3000 = "SS_SIP_NO_TIMER_REINVITE_INTERVAL",
-	  ROW(no_timer_max_duration), .fallback = "7200", .min = 0, .max = 86400, .unit = "s",
-	  .reloadable = true,
-	  .help = "longest call with a leg that has no session timer; 0: no limit" },
-	{ .key = "min_se", .vos3000 = "SS_SIP_SESSION_MIN_SE", ROW(min_se), .fallback = "90",
-	  .min = 90, .max = 3600, .unit = "s", .reloadable = true,
-	  .help = "shortest Session-Expires the switch accepts" },
-	HL_PARAMETERS_END
-};
+	{.key = "ttl",
+	 .vos3000 = "SS_SIP_SESSION_TTL",
+	 ROW(ttl),
+	 .fallback = "600",
+	 .min = 60,
+	 .max = 86400,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "Session-Expires the switch asks for"},
+	{.key = "update_segment",
+	 .vos3000 = "SS_SIP_SESSION_UPDATE_SEGMENT",
+	 ROW(update_segment),
+	 .fallback = "2",
+	 .min = 2,
+	 .max = 10,
+	 .reloadable = true,
+	 .help = "a session is refreshed this many times within its Session-Expires"},
+	{.key = "early_hangup",
+	 .vos3000 = "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP",
+	 ROW(early_hangup),
+	 .fallback = "0",
+	 .min = 0,
+	 .max = 3600,
+	 .values = auto_word,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "how long before its end a session that the peer did not refresh is hung up; "
+		 "auto: 32 s or a third of it"},
+	{.key = "no_timer_max_duration",
+	 .vos3000 = "SS_SIP_NO_TIMER_REINVITE_INTERVAL",
+	 ROW(no_timer_max_duration),
+	 .fallback = "7200",
+	 .min = 0,
+	 .max = 86400,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "longest call with a leg that has no session timer; 0: no limit"},
+	{.key = "min_se",
+	 .vos3000 = "SS_SIP_SESSION_MIN_SE",
+	 ROW(min_se),
+	 .fallback = "90",
+	 .min = 90,
+	 .max = 3600,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "shortest Session-Expires the switch accepts"},
+	HL_PARAMETERS_END};
 
 static struct hl_place place_of(const struct hl_node *map, const char *key)
 {
 	const struct hl_node *node = map ? hl_node_get(map, key) : NULL;
-	return node ? node->place : map ? map->place : (struct hl_place){ 0 };
+	return node ? node->place : map ? map->place : (struct hl_place){0};
 }
 
 static void check(const void *values, const struct hl_node *map, struct hl_mistakes *mistakes)
@@ -72,18 +99,20 @@ static void check(const void *values, const struct hl_node *map, struct hl_mista
 	const struct settings *settings = values;
 	uint32_t wire = session_expires_offer(settings->ttl, settings->min_se);
 	if (wire != settings->ttl)
-		hl_mistake_warning(mistakes, place_of(map, "ttl"), "plugins.session-timer.ttl",
-				   "%lld s is below min_se or the 90 s of RFC 4028: %u s is asked for",
-				   (long long)settings->ttl, wire);
+		hl_mistake_warning(
+			mistakes, place_of(map, "ttl"), "plugins.session-timer.ttl",
+			"%lld s is below min_se or the 90 s of RFC 4028: %u s is asked for",
+			(long long)settings->ttl, wire);
 	if (settings->early_hangup >= settings->ttl)
 		hl_mistake(mistakes, place_of(map, "early_hangup"),
 			   "plugins.session-timer.early_hangup",
 			   "%lld s is not less than ttl (%lld s): every call would end at once",
 			   (long long)settings->early_hangup, (long long)settings->ttl);
 	if (!settings->no_timer_max_duration)
-		hl_mistake_warning(mistakes, place_of(map, "no_timer_max_duration"),
-				   "plugins.session-timer.no_timer_max_duration",
-				   "0: a zombie call on a leg without session timer is never ended");
+		hl_mistake_warning(
+			mistakes, place_of(map, "no_timer_max_duration"),
+			"plugins.session-timer.no_timer_max_duration",
+			"0: a zombie call on a leg without session timer is never ended");
 }
 
 static const struct settings *settings_of(const struct leg_timer *timer)
@@ -151,8 +180,7 @@ static void refresh_done(void *arg, struct hl_leg *leg, int code)
 		retry_in(timer, 0);
 	} else {
 		start(timer, &timer->refresh,
-		      session_refresh_interval(timer->session,
-					       settings_of(timer)->update_segment));
+		      session_refresh_interval(timer->session, settings_of(timer)->update_segment));
 	}
 }
 
@@ -182,8 +210,7 @@ static void session_expired(void *arg)
 static void probe_done(void *arg, struct hl_leg *leg, int code)
 {
 	struct leg_timer *timer = arg;
-	hl_log(HL_LOG_INFO, "session-timer", "probe",
-	       hl_str("call", hl_call_id(hl_leg_call(leg))),
+	hl_log(HL_LOG_INFO, "session-timer", "probe", hl_str("call", hl_call_id(hl_leg_call(leg))),
 	       hl_str("side", hl_side_text(hl_leg_side(leg))), hl_int("code", code));
 	if ((code == 405 || code == 501) && !timer->update_refused) {
 		timer->update_refused = true;
@@ -231,8 +258,8 @@ static void stop(struct leg_timer *timer)
 static void arm(struct leg_timer *timer, uint32_t session, bool ours)
 {
 	const struct settings *settings = settings_of(timer);
-	int64_t early = settings->early_hangup == HL_WORD(0) ? EARLY_HANGUP_AUTO
-							     : settings->early_hangup;
+	int64_t early =
+		settings->early_hangup == HL_WORD(0) ? EARLY_HANGUP_AUTO : settings->early_hangup;
 	stop(timer);
 	timer->active = true;
 	timer->ours = ours;
@@ -247,7 +274,7 @@ static void arm(struct leg_timer *timer, uint32_t session, bool ours)
 /* There is none: policy or configuration limits the call, counted from its answer. */
 static void limit(struct leg_timer *timer, struct hl_leg *leg)
 {
-	struct hl_no_timer_decision decision = { .max_duration = -1 };
+	struct hl_no_timer_decision decision = {.max_duration = -1};
 	uint64_t answered = hl_call_answered(hl_leg_call(leg));
 	uint64_t spent = answered ? (hl_clock_now() - answered) / HL_SECOND : 0;
 
@@ -296,8 +323,7 @@ static int dress_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_
 	uint32_t minimum = (uint32_t)settings->min_se;
 	if (timer->peer_min > minimum)
 		minimum = timer->peer_min;
-	uint32_t session =
-		first ? session_expires_offer(settings->ttl, minimum) : timer->session;
+	uint32_t session = first ? session_expires_offer(settings->ttl, minimum) : timer->session;
 	result = set_session_expires(request, session, first || timer->ours);
 	return result ? result : set_min_se(request, minimum);
 }
@@ -351,7 +377,7 @@ static void read_min_se(struct leg_timer *timer, const struct hl_message *messag
 static int recv_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_message *request)
 {
 	const char *value = hl_message_header(request, "Session-Expires", 0);
-	timer->asked = (struct session_expires){ 0, REFRESHER_NONE };
+	timer->asked = (struct session_expires){0, REFRESHER_NONE};
 	read_min_se(timer, request);
 	if (value && session_expires_parse(value, &timer->asked) < 0)
 		return 400;
@@ -483,12 +509,13 @@ HL_EXPORT const struct hl_plugin hl_plugin = {
 	.settings_size = sizeof(struct settings),
 	.check = check,
 	.leg_space = sizeof(struct leg_timer),
-	.stages = {
-		.leg_send = leg_send,
-		.leg_recv = leg_recv,
-		.answered = answered,
-		.leg_ended = leg_ended,
-		.ended = ended,
-		.leg_json = leg_json,
-	},
+	.stages =
+		{
+			.leg_send = leg_send,
+			.leg_recv = leg_recv,
+			.answered = answered,
+			.leg_ended = leg_ended,
+			.ended = ended,
+			.leg_json = leg_json,
+		},
 };
