@@ -15,6 +15,9 @@ perl_tests += \
 	t/C04-gateway.t \
 	t/C05-in-dialog.t \
 	t/C06-delayed-offer.t \
+	t/G05-suspension.t \
+	t/G06-contacts.t \
+	t/K12-methods.t \
 	t/M01-modes.t \
 	t/M02-auto.t \
 	t/M03-reason.t \
