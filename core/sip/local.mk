@@ -10,6 +10,7 @@ core_libcore_a_SOURCES += \
 	core/sip/message_parse.c \
 	core/sip/message_parts.h \
 	core/sip/message_read.c \
+	core/sip/message_typed.c \
 	core/sip/message_via.c \
 	core/sip/nonce.c \
 	core/sip/sdp.c \

@@ -13,7 +13,7 @@
 enum {
 	ALIGNMENT = 8,	     /* of memory in blocks */
 	CHUNK = 1024,	     /* bytes, at least, of a further block */
-	HEADER_SPARE = 1536, /* for the headers of a message and what is added to it */
+	HEADER_SPARE = 2560, /* for the headers of a message and what is added to it */
 };
 
 struct hl_message_chunk {
@@ -73,8 +73,6 @@ void hl_message_free(struct hl_message *message)
 
 	if (!message)
 		return;
-	if (message->typed)
-		osip_message_free(message->typed);
 	for (chunk = message->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		hl_free(chunk);
@@ -122,13 +120,13 @@ static int check_header(struct hl_message *message, unsigned kind, struct hl_sli
 	if (kind == HL_HEADER_CSEQ)
 		return hl_header_cseq(hl_slice_trim(value), &message->cseq, &method) ? -EINVAL : 0;
 	if (kind == HL_HEADER_FROM || kind == HL_HEADER_TO) {
-		error = hl_header_readable(kind, value.data);
+		error = hl_header_readable(message, kind, value.data);
 	} else if (kind == HL_HEADER_VIA || kind == HL_HEADER_CONTACT) {
 		do {
-			char *part = hl_slice_copy(hl_slice_trim(hl_header_cut(&rest)));
+			struct hl_slice part = hl_slice_trim(hl_header_cut(&rest));
+			char *copy = hl_message_copy(message, part);
 
-			error = part ? hl_header_readable(kind, part) : -ENOMEM;
-			hl_free(part);
+			error = copy ? hl_header_readable(message, kind, copy) : -ENOMEM;
 		} while (rest.length && !error);
 	}
 	return error == -EBADMSG ? -EINVAL : error;

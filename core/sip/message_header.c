@@ -1,13 +1,9 @@
-/* Header lines: names and compact forms (RFC 3261 §7.3), values that stand side by side behind
- * commas, and libosip2's reading of those that have an inside. */
+/* Header lines: names and compact forms (RFC 3261 §7.3), and values that stand side by side behind
+ * commas. */
 #include "sip/message_parts.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <strings.h>
-
-#include <osipparser2/osip_parser.h>
 
 enum {
 	FEW_HEADERS = 24,     /* room for a first allocation */
@@ -80,6 +76,14 @@ static const char *const methods[] = {
 	[HL_METHOD_PUBLISH] = "PUBLISH",
 };
 
+/* RFC 3261 §25.1 */
+static const bool token_characters[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true,
+	['.'] = true,	      ['!'] = true,	    ['%'] = true,	  ['*'] = true,
+	['_'] = true,	      ['+'] = true,	    ['`'] = true,	  ['\''] = true,
+	['~'] = true,
+};
+
 const char *hl_method_text(enum hl_method method)
 {
 	return (unsigned)method < HL_COUNT(methods) ? methods[method] : "";
@@ -95,12 +99,9 @@ enum hl_method hl_method_of(struct hl_slice text)
 
 bool hl_is_token(struct hl_slice text)
 {
-	for (size_t i = 0; i < text.length; i++) {
-		char c = text.data[i];
-
-		if (!c || (!isalnum((unsigned char)c) && !strchr("-.!%*_+`'~", c)))
+	for (size_t i = 0; i < text.length; i++)
+		if (!token_characters[(unsigned char)text.data[i]])
 			return false;
-	}
 	return text.length > 0;
 }
 
@@ -111,8 +112,7 @@ unsigned hl_header_kind(struct hl_slice name)
 	for (unsigned i = 1; i < HL_COUNT(rows); i++) {
 		if (name.length == 1 && rows[i].compact == first)
 			return i;
-		if (name.length == rows[i].length &&
-		    first == tolower((unsigned char)rows[i].name[0]) &&
+		if (name.length == rows[i].length && first == (rows[i].name[0] | 0x20) &&
 		    hl_slice_equal_nocase(name, (struct hl_slice){rows[i].name, rows[i].length}))
 			return i;
 	}
@@ -233,163 +233,4 @@ int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *met
 	*number = (uint32_t)parsed;
 	*method = name;
 	return 0;
-}
-
-/* libosip2's codes: everything but "no memory" means that it could not be read. */
-static int from_osip(int code)
-{
-	return code >= 0 ? 0 : code == OSIP_NOMEM ? -ENOMEM : -EBADMSG;
-}
-
-void hl_header_forget(struct hl_message *message, unsigned kind)
-{
-	osip_message_t *typed = message->typed;
-
-	if (!(message->read & 1u << kind))
-		return;
-	message->read &= ~(1u << kind);
-	switch (kind) {
-	case HL_HEADER_VIA:
-		osip_list_special_free(&typed->vias, (void (*)(void *))osip_via_free);
-		break;
-	case HL_HEADER_CONTACT:
-		osip_list_special_free(&typed->contacts, (void (*)(void *))osip_contact_free);
-		break;
-	case HL_HEADER_FROM:
-		osip_from_free(typed->from);
-		typed->from = NULL;
-		message->display = NULL;
-		break;
-	case HL_HEADER_TO:
-		osip_to_free(typed->to);
-		typed->to = NULL;
-		break;
-	}
-}
-
-/* libosip2 takes the brackets off an IPv6 host; our readers want it as it stands. */
-static int bracket_host(osip_via_t *via)
-{
-	size_t length = strlen(via->host);
-	char *host;
-
-	if (!strchr(via->host, ':'))
-		return 0;
-	host = osip_malloc(length + 3);
-	if (!host)
-		return -ENOMEM;
-	host[0] = '[';
-	memcpy(host + 1, via->host, length);
-	memcpy(host + 1 + length, "]", 2);
-	osip_free(via->host);
-	via->host = host;
-	return 0;
-}
-
-/* libosip2 keeps the blanks around parameters (`; tag = 1`). */
-static void trim_in_place(char *text)
-{
-	struct hl_slice trimmed = hl_slice_trim(hl_slice_of(text));
-
-	if (!text || trimmed.length == strlen(text))
-		return;
-	memmove(text, trimmed.data, trimmed.length);
-	text[trimmed.length] = '\0';
-}
-
-static void tidy(osip_list_t *parameters)
-{
-	osip_list_iterator_t at;
-	osip_generic_param_t *parameter = osip_list_get_first(parameters, &at);
-
-	for (; parameter; parameter = osip_list_get_next(&at)) {
-		trim_in_place(parameter->gname);
-		trim_in_place(parameter->gvalue);
-	}
-}
-
-/* What a reading needs before it is used: a reading that can be used at all, and tidy. */
-static int finish_via(osip_via_t *via, const char *value)
-{
-	uint64_t port = 1;
-
-	/* libosip2 takes any three words with slashes between them. */
-	if (strncasecmp(value, "SIP", 3) || value[3 + strspn(value + 3, " \t")] != '/' ||
-	    strcmp(via->version, "2.0") || !hl_is_token(hl_slice_of(via->protocol)))
-		return -EBADMSG;
-	/* Comments went with RFC 2543, and would hide what is added behind them. */
-	if (!via->host || !*via->host || via->comment ||
-	    via->host[strcspn(via->host, " \t,;()<>\"@/?=[]")])
-		return -EBADMSG;
-	if (via->port &&
-	    (hl_slice_number(hl_slice_of(via->port), &port) || !port || port > UINT16_MAX))
-		return -EBADMSG;
-	tidy(&via->via_params);
-	return bracket_host(via);
-}
-
-static int finish_name(osip_from_t *name, bool star)
-{
-	tidy(&name->gen_params);
-	if (name->url || (star && name->displayname && !strcmp(name->displayname, "*")))
-		return 0;
-	return -EBADMSG;
-}
-
-/* Reads one value into `typed`, where libosip2 has put it last. */
-static int read_one(osip_message_t *typed, unsigned kind, const char *value)
-{
-	osip_list_t *list = kind == HL_HEADER_VIA ? &typed->vias : &typed->contacts;
-	int error;
-
-	if (!*value)
-		return -EBADMSG; /* libosip2 passes over empty values: the indexes would differ */
-	switch (kind) {
-	case HL_HEADER_VIA: error = from_osip(osip_message_set_via(typed, value)); break;
-	case HL_HEADER_CONTACT: error = from_osip(osip_message_set_contact(typed, value)); break;
-	case HL_HEADER_FROM: error = from_osip(osip_message_set_from(typed, value)); break;
-	case HL_HEADER_TO: error = from_osip(osip_message_set_to(typed, value)); break;
-	default: return 0;
-	}
-	if (error)
-		return error;
-	switch (kind) {
-	case HL_HEADER_VIA: return finish_via(osip_list_get(list, osip_list_size(list) - 1), value);
-	case HL_HEADER_FROM: return finish_name(typed->from, false);
-	case HL_HEADER_TO: return finish_name(typed->to, false);
-	default: return finish_name(osip_list_get(list, osip_list_size(list) - 1), true);
-	}
-}
-
-int hl_header_readable(unsigned kind, const char *value)
-{
-	osip_message_t *scratch;
-	int error;
-
-	if (kind != HL_HEADER_VIA && kind != HL_HEADER_CONTACT && kind != HL_HEADER_FROM &&
-	    kind != HL_HEADER_TO)
-		return 0;
-	if (osip_message_init(&scratch))
-		return -ENOMEM;
-	error = read_one(scratch, kind, value);
-	osip_message_free(scratch);
-	return error;
-}
-
-int hl_header_read(const struct hl_message *constant, unsigned kind)
-{
-	struct hl_message *message = (struct hl_message *)(uintptr_t)constant;
-	int error = 0;
-
-	if (message->read & 1u << kind)
-		return 0;
-	if (!message->typed && osip_message_init(&message->typed))
-		return -ENOMEM;
-	message->read |= 1u << kind;
-	for (unsigned i = 0; i < message->count && !error; i++)
-		if (message->headers[i].kind == kind)
-			error = read_one(message->typed, kind, message->headers[i].value);
-	if (error)
-		hl_header_forget(message, kind);
-	return error;
 }

@@ -5,10 +5,11 @@
 #include <errno.h>
 
 enum {
-	SPARE = 1536,	/* memory beside the text: the header table, small additions */
+	SPARE = 4096,	/* memory beside the text: the header table, libosip2's reading */
 	CODE_MIN = 100, /* status codes */
 	CODE_MAX = 699,
-	SHOWN = 80, /* bytes of a bad value that an error text shows */
+	PARAMETERS = 128, /* in a line that libosip2 reads: it walks its list for each */
+	SHOWN = 80,	  /* bytes of a bad value that an error text shows */
 };
 
 struct cursor {
@@ -109,6 +110,19 @@ static int parse_start_line(struct hl_message *message, struct hl_slice line,
 	return 0;
 }
 
+/* Whether a line has more parameters than anybody needs. */
+static bool is_overloaded(unsigned kind, const char *value)
+{
+	unsigned count = 0;
+
+	if (kind != HL_HEADER_VIA && kind != HL_HEADER_FROM && kind != HL_HEADER_TO &&
+	    kind != HL_HEADER_CONTACT)
+		return false;
+	while ((value = strpbrk(value, ";&")) && ++count <= PARAMETERS)
+		value++;
+	return count > PARAMETERS;
+}
+
 static int parse_header(struct hl_message *message, struct hl_slice line, uint64_t *seen,
 			struct hl_error *error)
 {
@@ -116,7 +130,8 @@ static int parse_header(struct hl_message *message, struct hl_slice line, uint64
 	unsigned kind = hl_header_kind(name);
 	int result;
 
-	if (!value.data || !hl_is_token(name) || name.data != line.data)
+	if (!value.data || (kind == HL_HEADER_OTHER && !hl_is_token(name)) ||
+	    name.data != line.data)
 		return hl_error_set(error, -EBADMSG, "no header line: %.*s",
 				    (int)(line.length < SHOWN ? line.length : SHOWN), line.data);
 	value = hl_slice_trim(value);
@@ -125,6 +140,9 @@ static int parse_header(struct hl_message *message, struct hl_slice line, uint64
 	if (hl_header_once(kind) && *seen & UINT64_C(1) << kind)
 		return hl_error_set(error, -EBADMSG, "%s comes twice", name.data);
 	*seen |= UINT64_C(1) << kind;
+	if (is_overloaded(kind, value.data))
+		return hl_error_set(error, -EBADMSG, "%s has more than %d parameters", name.data,
+				    PARAMETERS);
 	result = hl_header_insert(message, message->count, kind, name,
 				  (char *)(uintptr_t)value.data, value.length);
 	if (result == -E2BIG)

@@ -45,7 +45,7 @@ struct hl_message {
 	unsigned count, capacity; /* of headers */
 	struct hl_header *headers;
 	struct hl_slice body;
-	osip_message_t *typed;		 /* owned; NULL until a reading was asked for */
+	osip_message_t *typed;		 /* in our memory; NULL until asked for */
 	unsigned read;			 /* kinds that `typed` has, as bits */
 	const char *display;		 /* From's display name, NULL until asked for */
 	char *free;			 /* memory not given out yet */
@@ -76,8 +76,8 @@ int hl_header_insert(struct hl_message *message, unsigned at, unsigned kind, str
 const struct hl_header *hl_header_first(const struct hl_message *message, unsigned kind);
 /* Reads "number method". 0 or -EBADMSG. */
 int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *method);
-/* Whether libosip2 can read that value: 0, -EBADMSG, -ENOMEM. */
-int hl_header_readable(unsigned kind, const char *value);
+/* Whether libosip2 can read that value of a Via, From, To or Contact: 0, -EBADMSG, -ENOMEM. */
+int hl_header_readable(struct hl_message *message, unsigned kind, const char *value);
 /* The URI of a name-addr or addr-spec, as it was written: libosip2 keeps it unescaped only. */
 struct hl_slice hl_header_uri(const char *value);
 /* Forgets the reading of a kind whose lines have changed. */

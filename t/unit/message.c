@@ -404,6 +404,12 @@ static void check_bad(void)
 	strcpy(many + length, "\r\n\r\n");
 	is_int(hl_message_parse(hl_slice_of(many), &message, &error), -EBADMSG,
 	       "301 Contacts in one line");
+	length = strlen(HEAD VIA NAMES IDS);
+	length += (size_t)sprintf(many + length, "Contact: <sip:a@b>");
+	for (int i = 0; i < 129; i++)
+		length += (size_t)sprintf(many + length, ";a=b");
+	strcpy(many + length, "\r\n\r\n");
+	is_int(hl_message_parse(hl_slice_of(many), &message, &error), -EBADMSG, "%s", error.text);
 	memset(many + length, 'x', sizeof(many) - length);
 	is_int(hl_message_parse((struct hl_slice){many, HL_MESSAGE_MAX + 1}, &message, &error),
 	       -EBADMSG, "65,536 bytes");

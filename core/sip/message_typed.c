@@ -1,0 +1,192 @@
+/* libosip2's reading of Via, From, To and Contact. Its habits stay in this file: it takes memory
+ * piece by piece, keeps blanks around parameters, takes brackets off hosts, and passes over empty
+ * values. */
+#include "sip/message_parts.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include <osipparser2/osip_parser.h>
+
+/* Whose memory libosip2 is given. Nothing of its is freed by itself: all goes with the message. */
+static _Thread_local struct hl_message *owner;
+
+static void *give(size_t size)
+{
+	return owner ? hl_message_alloc(owner, size) : NULL;
+}
+
+/* Only its writers resize, and they are not used. */
+static void *give_more(void *block, size_t size)
+{
+	(void)block, (void)size;
+	return NULL;
+}
+
+static void take_back(void *block)
+{
+	(void)block;
+}
+
+static void lend(struct hl_message *message)
+{
+	if (osip_malloc_func != give)
+		osip_set_allocators(give, give_more, take_back);
+	owner = message;
+}
+
+/* libosip2's codes: everything but "no memory" means that it could not be read. */
+static int from_osip(int code)
+{
+	return code >= 0 ? 0 : code == OSIP_NOMEM ? -ENOMEM : -EBADMSG;
+}
+
+void hl_header_forget(struct hl_message *message, unsigned kind)
+{
+	osip_message_t *typed = message->typed;
+
+	if (!(message->read & 1u << kind))
+		return;
+	message->read &= ~(1u << kind);
+	switch (kind) {
+	case HL_HEADER_VIA: osip_list_init(&typed->vias); break;
+	case HL_HEADER_CONTACT: osip_list_init(&typed->contacts); break;
+	case HL_HEADER_TO: typed->to = NULL; break;
+	case HL_HEADER_FROM:
+		typed->from = NULL;
+		message->display = NULL;
+		break;
+	}
+}
+
+/* Our readers want the host of IPv6 as it stands. */
+static int bracket_host(osip_via_t *via)
+{
+	size_t length = strlen(via->host);
+	char *host;
+
+	if (!strchr(via->host, ':'))
+		return 0;
+	host = give(length + 3);
+	if (!host)
+		return -ENOMEM;
+	host[0] = '[';
+	memcpy(host + 1, via->host, length);
+	memcpy(host + 1 + length, "]", 2);
+	via->host = host;
+	return 0;
+}
+
+static void trim_in_place(char *text)
+{
+	struct hl_slice trimmed = hl_slice_trim(hl_slice_of(text));
+
+	if (!text || trimmed.length == strlen(text))
+		return;
+	memmove(text, trimmed.data, trimmed.length);
+	text[trimmed.length] = '\0';
+}
+
+/* `; tag = 1` has a parameter "tag". */
+static void tidy(osip_list_t *parameters)
+{
+	osip_list_iterator_t at;
+	osip_generic_param_t *parameter = osip_list_get_first(parameters, &at);
+
+	for (; parameter; parameter = osip_list_get_next(&at)) {
+		trim_in_place(parameter->gname);
+		trim_in_place(parameter->gvalue);
+	}
+}
+
+static int read_via(const char *value, osip_via_t **read)
+{
+	uint64_t port = 1;
+	osip_via_t *via;
+	int error = from_osip(osip_via_init(&via));
+
+	if (!error)
+		error = from_osip(osip_via_parse(via, value));
+	if (error)
+		return error;
+	/* Any three words with slashes between them have been taken. */
+	if (strncasecmp(value, "SIP", 3) || value[3 + strspn(value + 3, " \t")] != '/' ||
+	    strcmp(via->version, "2.0") || !hl_is_token(hl_slice_of(via->protocol)))
+		return -EBADMSG;
+	/* Comments went with RFC 2543, and would hide what is added behind them. */
+	if (!via->host || !*via->host || via->comment ||
+	    via->host[strcspn(via->host, " \t,;()<>\"@/?=[]")])
+		return -EBADMSG;
+	if (via->port &&
+	    (hl_slice_number(hl_slice_of(via->port), &port) || !port || port > UINT16_MAX))
+		return -EBADMSG;
+	tidy(&via->via_params);
+	*read = via;
+	return bracket_host(via);
+}
+
+/* From, To, Contact. */
+static int read_name(unsigned kind, const char *value, osip_from_t **read)
+{
+	osip_from_t *name;
+	int error = from_osip(osip_from_init(&name));
+
+	if (!error)
+		error = from_osip(kind == HL_HEADER_CONTACT ? osip_contact_parse(name, value)
+							    : osip_from_parse(name, value));
+	if (error)
+		return error;
+	if (!name->url && (kind != HL_HEADER_CONTACT || strcmp(value, "*")))
+		return -EBADMSG;
+	tidy(&name->gen_params);
+	*read = name;
+	return 0;
+}
+
+/* Reads one value into `typed`, where its kind has its place. */
+static int read_one(osip_message_t *typed, unsigned kind, const char *value)
+{
+	osip_via_t *via;
+	osip_from_t *name;
+	int error = kind == HL_HEADER_VIA ? read_via(value, &via) : read_name(kind, value, &name);
+
+	if (error)
+		return error;
+	switch (kind) {
+	case HL_HEADER_VIA: return from_osip(osip_list_add(&typed->vias, via, -1));
+	case HL_HEADER_CONTACT: return from_osip(osip_list_add(&typed->contacts, name, -1));
+	case HL_HEADER_FROM: typed->from = name; break;
+	case HL_HEADER_TO: typed->to = name; break;
+	}
+	return 0;
+}
+
+int hl_header_readable(struct hl_message *message, unsigned kind, const char *value)
+{
+	osip_via_t *via;
+	osip_from_t *name;
+
+	lend(message);
+	return kind == HL_HEADER_VIA ? read_via(value, &via) : read_name(kind, value, &name);
+}
+
+int hl_header_read(const struct hl_message *constant, unsigned kind)
+{
+	struct hl_message *message = (struct hl_message *)(uintptr_t)constant;
+	int error = 0;
+
+	if (message->read & 1u << kind)
+		return 0;
+	lend(message);
+	if (!message->typed && osip_message_init(&message->typed)) {
+		message->typed = NULL;
+		return -ENOMEM;
+	}
+	message->read |= 1u << kind;
+	for (unsigned i = 0; i < message->count && !error; i++)
+		if (message->headers[i].kind == kind)
+			error = read_one(message->typed, kind, message->headers[i].value);
+	if (error)
+		hl_header_forget(message, kind);
+	return error;
+}
