@@ -2,6 +2,7 @@
  * come later, bounds, clients that go away. */
 #include "control/control.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -163,7 +164,9 @@ static const char *client_line(struct client *client)
 	}
 	length = (size_t)(end - client->data);
 	free(client->line);
-	client->line = strndup(client->data, length);
+	client->line = malloc(length + 1);
+	memcpy(client->line, client->data, length);
+	client->line[length] = '\0';
 	client->length -= length + 1;
 	memmove(client->data, end + 1, client->length);
 	return client->line;
@@ -374,6 +377,31 @@ static void test_slow(void)
 	client_close(&client);
 }
 
+/* Each allocation in turn fails: the client gets an answer or the end, and the switch lives. */
+static void test_out_of_memory(void)
+{
+	struct client client;
+	unsigned answers = 0, ends = 0, whole = 0;
+
+	for (unsigned long n = 1; n < 12; n++) {
+		client_open(&client);
+		settle(&client);
+		hl_memory_fail_at(n);
+		client_put(&client, n % 2 ? "{\"cmd\":\"help\"}\n"
+					  : "{\"cmd\":\"later\",\"args\":{\"now\":1}}\n");
+		if (!client_line(&client))
+			ends++;
+		else if (strstr(client.line, "\"ok\":false"))
+			answers++;
+		else
+			whole++;
+		hl_memory_fail_at(0);
+		client_close(&client);
+	}
+	is_int(answers + ends + whole, 11, "without memory a request is answered or ended");
+	ok(answers && whole, "with an error, and once there is memory with the result");
+}
+
 static void test_crowd(void)
 {
 	static struct client crowd[65];
@@ -428,6 +456,7 @@ int main(void)
 	test_later();
 	test_bounds();
 	test_slow();
+	test_out_of_memory();
 	test_crowd();
 	test_close();
 	hl_modules_free(modules);

@@ -3,6 +3,7 @@
  * keep their bytes and settings are played here. */
 #include "../plugins/probe.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "call/leg.h"
 #include "endpoint/contact.h"
 #include "plugin/loader.h"
@@ -227,7 +228,7 @@ static void test_order(void)
 		{"left", "left"},
 		{"", ""},
 	};
-	struct fake_config fake;
+	static struct fake_config fake;
 	struct hl_error error;
 
 	for (size_t i = 0; i < HL_COUNT(rows); i++) {
@@ -529,6 +530,39 @@ static void test_commands(void)
 	noted();
 }
 
+/* Each allocation in turn fails: told, nothing kept, and the next time it works. */
+static void test_out_of_memory(void)
+{
+	static struct fake_config fake;
+	struct hl_modules *other = NULL, *standard = modules;
+	struct hl_module *module = NULL;
+	struct hl_error error = {""};
+	unsigned long n;
+	int rc = -ENOMEM;
+
+	for (n = 1; !other && n < 10; n++) {
+		hl_memory_fail_at(n);
+		other = hl_modules_new(NULL);
+	}
+	ok(other && n > 2, "a loader fails cleanly without memory");
+	for (n = 1; rc && n < 50; n++) {
+		hl_memory_fail_at(n);
+		rc = hl_modules_load(other, directory, "melon", &module, &error);
+		if (rc && (rc != -ENOMEM || module || !error.text[0]))
+			break;
+	}
+	ok(!rc && n > 2, "so does loading") || (diag("%d: %s", rc, error.text), 0);
+	hl_memory_fail_at(0);
+	modules = other;
+	configure(&fake, "melon", 1);
+	hl_memory_fail_at(1);
+	is_int(hl_modules_enable(other, &fake.config, &error), -ENOMEM, "so does enabling");
+	hl_memory_fail_at(0);
+	is_int(fake.config.references, 1, "which holds nothing then");
+	hl_modules_free(other);
+	modules = standard;
+}
+
 static void test_arguments(void)
 {
 	static const struct hl_argument_pair pairs[] = {{"user", "1001"}, {"last", "5"}};
@@ -557,6 +591,7 @@ int main(void)
 	test_every_stage();
 	test_commands();
 	test_arguments();
+	test_out_of_memory();
 	hl_modules_free(modules);
 	return done_testing();
 }
