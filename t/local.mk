@@ -29,6 +29,7 @@ perl_tests += \
 	t/T03-refresh.t \
 	t/T06-refresh-failure.t \
 	t/T08-no-timer.t \
+	t/baresip-call.t \
 	t/control.t \
 	t/demo.t \
 	t/holdlinectl.t \

@@ -19,6 +19,18 @@ static const char *realm_of(const struct registrar *registrar)
 	return hl_switch_config(registrar->holdline)->settings.realm;
 }
 
+/* RFC 7616 §3.7 lets a client skip what it does not know; some refuse the whole answer instead. */
+static bool wants_md5_only(const struct registrar *registrar, const struct hl_message *message)
+{
+	const struct hl_strings *globs = &registrar->settings->auth_md5_only;
+	const char *agent = hl_message_header(message, "User-Agent", 0);
+
+	for (size_t i = 0; agent && i < globs->count; i++)
+		if (hl_slice_glob(hl_slice_of(globs->items[i]), hl_slice_of(agent)))
+			return true;
+	return false;
+}
+
 /* Challenges with every algorithm; MD5 first, as many clients read only the first (RFC 8760 §2.3).
  */
 static int challenge(struct registrar *registrar, struct hl_transaction *transaction,
@@ -26,13 +38,14 @@ static int challenge(struct registrar *registrar, struct hl_transaction *transac
 {
 	struct hl_message *response =
 		hl_message_response(message, role->code, NULL, hl_transaction_tag(transaction));
+	int count = wants_md5_only(registrar, message) ? HL_DIGEST_MD5 + 1 : HL_DIGEST_ALGORITHMS;
 	char nonce[HL_NONCE_TEXT];
 	int failed = 0;
 
 	if (!response)
 		return HL_DONE;
 	hl_nonce_new(registrar->nonces, nonce);
-	for (int i = 0; i < HL_DIGEST_ALGORITHMS && !failed; i++) {
+	for (int i = 0; i < count && !failed; i++) {
 		hl_text_clear(&registrar->value);
 		hl_digest_challenge(i, realm_of(registrar), nonce, stale, &registrar->value);
 		failed = registrar->value.failed ||

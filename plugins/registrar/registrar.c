@@ -69,6 +69,13 @@ static const struct hl_parameter parameters[] = {
 	 .reloadable = true,
 	 .help = "How long a challenge may be answered and its nonce used again.",
 	 .offset = FIELD(nonce_expire, int64_t)},
+	{.key = "auth_md5_only",
+	 .type = HL_PARAMETER_LIST,
+	 .fallback = "[baresip v0.*, baresip v1.*, baresip v2.*]",
+	 .reloadable = true,
+	 .help = "Clients (globs of User-Agent) that are offered MD5 alone, because they give up when they "
+		 "see a challenge they do not know.",
+	 .offset = FIELD(auth_md5_only, struct hl_strings)},
 	{.key = "max_contacts",
 	 .type = HL_PARAMETER_INTEGER,
 	 .fallback = "10",

@@ -15,9 +15,10 @@ struct registrar_settings {
 	int64_t nat_expire; /* s */
 	int64_t min_expire; /* s */
 	bool auth;
-	int64_t auth_max_retry; /* 0: never suspended */
-	int64_t auth_suspend;	/* s */
-	int64_t nonce_expire;	/* s */
+	int64_t auth_max_retry;		 /* 0: never suspended */
+	int64_t auth_suspend;		 /* s */
+	int64_t nonce_expire;		 /* s */
+	struct hl_strings auth_md5_only; /* globs of User-Agent */
 	int64_t max_contacts;
 	bool replace;
 };

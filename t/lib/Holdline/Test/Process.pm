@@ -94,7 +94,7 @@ sub kill_now {
 
 sub END {
 	my $status = $?;
-	for my $process (grep { $_->{owner} == $$ } @running) {
+	for my $process (my @left = grep { $_->{owner} == $$ } @running) {
 		$process->tail if $status;
 		$process->kill_now;
 	}
