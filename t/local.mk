@@ -18,6 +18,7 @@ perl_tests += \
 	t/G05-suspension.t \
 	t/G06-contacts.t \
 	t/K12-methods.t \
+	t/C07-transports.t \
 	t/M01-modes.t \
 	t/M02-auto.t \
 	t/M03-reason.t \
