@@ -15,10 +15,23 @@ perl_tests += \
 	t/C04-gateway.t \
 	t/C05-in-dialog.t \
 	t/C06-delayed-offer.t \
+	t/G01-register.t \
+	t/G02-nat-verdict.t \
+	t/G03-expiry.t \
+	t/G04-digest.t \
 	t/G05-suspension.t \
 	t/G06-contacts.t \
+	t/K01-heartbeat.t \
+	t/K03-message.t \
+	t/K04-period.t \
+	t/K05-pacing.t \
+	t/K07-overrun.t \
+	t/K10-stop-and-move.t \
+	t/K11-policy.t \
 	t/K12-methods.t \
 	t/C07-transports.t \
+	t/K14-targets.t \
+	t/K15-phase.t \
 	t/M01-modes.t \
 	t/M02-auto.t \
 	t/M03-reason.t \
@@ -31,13 +44,18 @@ perl_tests += \
 	t/T06-refresh-failure.t \
 	t/T08-no-timer.t \
 	t/baresip-call.t \
+	t/config-check.t \
+	t/control-socket.t \
 	t/control.t \
 	t/demo.t \
 	t/holdlinectl.t \
 	t/house.t \
+	t/malformed.t \
 	t/man.t \
+	t/parameters.t \
 	t/plugin.t \
 	t/sipp-call.t \
+	t/sipp-register.t \
 	t/testlib.t
 
 EXTRA_DIST += \

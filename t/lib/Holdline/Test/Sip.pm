@@ -69,6 +69,7 @@ sub parse {
 	return unless defined $head && length $head;
 	my @line = split /\r?\n/, $head;
 	my $first = shift @line;
+	return unless defined $first;
 	my $self = {headers => [], body => defined $body ? $body : '', bytes => $bytes};
 	if ($first =~ m{^SIP/2\.0 (\d{3}) ?(.*)$}) {
 		@$self{qw(code reason)} = ($1, $2);

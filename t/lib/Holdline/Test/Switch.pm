@@ -3,6 +3,7 @@ package Holdline::Test::Switch;
 use strict;
 use warnings;
 use Cwd qw(abs_path);
+use File::Spec;
 use File::Temp qw(tempdir);
 use IO::Socket::UNIX;
 use JSON::PP;
@@ -18,7 +19,9 @@ my $sanitizer_report = qr/ERROR: \w+Sanitizer|runtime error: |SUMMARY: \w+Saniti
 (my $tree = abs_path(__FILE__)) =~ s{/t/lib/Holdline/Test/Switch\.pm$}{};
 $ENV{HOLDLINE_SCRIPT_DIR} ||= "$tree/scripts";
 
-sub binary { return $ENV{HOLDLINE} || die "HOLDLINE must name the switch to test\n" }
+sub binary {
+	return File::Spec->rel2abs($ENV{HOLDLINE} || die "HOLDLINE must name the switch to test\n");
+}
 
 # A parallel prove runs several switches: each process takes its own slice of relay ports.
 sub port_range {
