@@ -39,6 +39,7 @@ perl_tests += \
 	t/M05-learning.t \
 	t/M07-silence.t \
 	t/M08-unchanged.t \
+	t/P01-policy.t \
 	t/T02-negotiation.t \
 	t/T03-refresh.t \
 	t/T06-refresh-failure.t \

@@ -73,8 +73,8 @@ static const struct hl_parameter parameters[] = {
 	 .type = HL_PARAMETER_LIST,
 	 .fallback = "[baresip v0.*, baresip v1.*, baresip v2.*]",
 	 .reloadable = true,
-	 .help = "Clients (globs of User-Agent) that are offered MD5 alone, because they give up when they "
-		 "see a challenge they do not know.",
+	 .help = "Clients (globs of User-Agent) that are offered MD5 alone, because they give up "
+		 "when they see a challenge they do not know.",
 	 .offset = FIELD(auth_md5_only, struct hl_strings)},
 	{.key = "max_contacts",
 	 .type = HL_PARAMETER_INTEGER,
