@@ -15,6 +15,7 @@ perl_tests += \
 	t/C04-gateway.t \
 	t/C05-in-dialog.t \
 	t/C06-delayed-offer.t \
+	t/C07-transports.t \
 	t/G01-register.t \
 	t/G02-nat-verdict.t \
 	t/G03-expiry.t \
@@ -29,7 +30,6 @@ perl_tests += \
 	t/K10-stop-and-move.t \
 	t/K11-policy.t \
 	t/K12-methods.t \
-	t/C07-transports.t \
 	t/K14-targets.t \
 	t/K15-phase.t \
 	t/M01-modes.t \
@@ -40,6 +40,7 @@ perl_tests += \
 	t/M07-silence.t \
 	t/M08-unchanged.t \
 	t/P01-policy.t \
+	t/P02-policy-errors.t \
 	t/T02-negotiation.t \
 	t/T03-refresh.t \
 	t/T06-refresh-failure.t \

@@ -159,7 +159,7 @@ static void log_failure(struct hl_policy *policy, const struct hl_invocation *in
 	const char *line = *policy->line ? policy->line : policy->defined[invocation->function];
 	uint64_t withheld;
 
-	if (!hl_log_allow(&policy->log_limit, &withheld))
+	if (!hl_log_allow(&policy->log_limits[invocation->function], &withheld))
 		return;
 	hl_log(HL_LOG_ERROR, "policy", "failed", hl_str("function", names[invocation->function]),
 	       hl_str("for", invocation->subject), hl_str("line", line),

@@ -1,0 +1,89 @@
+#!/usr/bin/perl
+# A broken script never drops a call: each function fails in each way, the configured default
+# holds, and the log says where.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Holdline::Test;
+
+my @functions = qw(keepalive no_timer media register credentials route answered ended);
+my %wrong = (keepalive => '42', no_timer => '"soon"', media => 'true', register => '"yes"',
+	credentials => '{ ha1 = "short" }', route => '"user:1002"');
+
+# Ways to fail: the body of a function, and whether its line is the body's or the definition's.
+my %way = (
+	'an error' => {body => sub { 'local nothing; return nothing.field' }, offset => 1,
+		text => qr/attempt to index a nil value/},
+	'a raised error' => {body => sub { 'error({})' }, offset => 1, text => qr/error|table/},
+	'a wrong answer' => {body => sub { "return $wrong{$_[0]}" }, offset => 0,
+		text => qr/wrong answer/, only => \%wrong},
+	'an endless loop' => {body => sub { 'while true do end' }, offset => 1,
+		text => qr/max_(?:instructions|time_ms) reached/},
+	'a loop that catches its end' => {offset => 1, text => qr/max_(?:instructions|time_ms) reached/,
+		body => sub { 'while true do pcall(function() while true do end end) end' }},
+	'endless growth' => {body => sub { 'local t = {} while true do t[#t + 1] = {} end' }, offset => 1,
+		text => qr/memory|max_(?:instructions|time_ms) reached/},
+);
+
+# The script, and the line where each function begins.
+sub script {
+	my ($way) = @_;
+	my @line = ('local policy = {}');
+	my %begins;
+	for my $name (grep { !$way->{only} || $way->{only}{$_} } @functions) {
+		push @line, "function policy.$name(...)", "\t" . $way->{body}->($name), 'end';
+		$begins{$name} = @line - 2;
+	}
+	return (join("\n", @line, 'return policy', ''), \%begins);
+}
+
+my $switch = start_switch(users => [1001, 1002], lua => 'return {}', config => {
+	policy => {max_time_ms => 20, max_memory_mb => 8},
+	plugins => {registrar => {expire => 900}, keepalive => {period => 40, targets => 'all'},
+		'session-timer' => {no_timer_max_duration => 5000}, 'media-proxy' => {}}});
+my ($alice, $bob) = map { phone(switch => $switch, user => $_, timer => 0) } 1001, 1002;
+my $records = 0;
+
+for my $name (sort keys %way) {
+	my ($text, $begins) = script($way{$name});
+	$switch->write_file('policy.lua', $text);
+	ok($switch->reload->{ok}, "$name: the script is taken: it looks well until it runs");
+	for my $phone ($alice, $bob) {
+		my $granted = $phone->register;
+		is($granted->code, 200, "$name: register, credentials: the configured password holds");
+		like($granted->header('Contact'), qr/;expires=900\b/, "$name: register: the configured expiry");
+	}
+	my $beat = $switch->endpoint('1001')->{keepalive};
+	is($beat->{decided_by}, 'default', "$name: keepalive: by default");
+	is($beat->{period}, 40, "$name: keepalive: as configured");
+
+	my $out = $alice->invite('1002', sdp => 1);
+	my $in = $bob->incoming;
+	$in->answer(sdp => 1);
+	$out->answered;
+	my ($row) = @{$switch->control('calls')};
+	is($row->{state}, 'active', "$name: route: the call went its default way and is up");
+	is($row->{media}{reason}, 'auto:6 direct', "$name: media: as configured");
+	is($row->{legs}[0]{limit_by}, 'default', "$name: no_timer: by default");
+	near($row->{legs}[0]{limit_in}, 5000, 10, "$name: no_timer: as configured");
+	is($out->bye->code, 200, "$name: it is hung up");
+	$in->ended;
+	my $cdr = ($switch->cdrs(++$records))[-1];
+	is($cdr->{reason}, 'Normal', "$name: and recorded");
+
+	for my $function (sort keys %$begins) {
+		my $failure;
+		wait_for { ($failure) = $switch->log_events(tag => 'policy', event => 'failed',
+			line => qr/\bfunction=$function\b/, error => $way{$name}{text}) };
+		my $line = $begins->{$function} + $way{$name}{offset};
+		like($failure ? $failure->{line} : 'nothing', qr/policy\.lua:$line\b/,
+			"$name: the log has the line of $function");
+	}
+	my ($failure) = $switch->log_events(function => 'keepalive', event => 'failed');
+	is($failure->{for}, '1001@holdline.test', "$name: and whom it was about");
+	$_->unregister for $alice, $bob;
+	@{$switch->{lines}} = ();
+	$switch->{cursor} = 0;
+}
+finish;
