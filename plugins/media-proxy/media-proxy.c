@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const char *const modes[] = {
 	[HL_MEDIA_AUTO] = "auto",
@@ -18,6 +19,9 @@ static const char *const whens[] = {
 	[HL_TIMEOUT_EITHER] = "either",
 	NULL,
 };
+
+static const char *const threads[] = {"auto", NULL};
+enum { THREADS_AUTO = HL_WORD(0), THREADS_MAX = 16 };
 
 #define FIELD(field, ctype) .offset = HL_FIELD(struct hl_media_settings, field, ctype)
 
@@ -91,12 +95,14 @@ static const struct hl_parameter rows[] = {
 	 .help = "How long a pair of ports rests before another call may have it."},
 	{.key = "relay_threads",
 	 .type = HL_PARAMETER_INTEGER,
-	 .fallback = "2",
+	 .fallback = "auto",
 	 .min = 1,
-	 .max = 16,
+	 .max = THREADS_MAX,
+	 .values = threads,
 	 .unit = "threads",
 	 FIELD(relay_threads, int64_t),
-	 .help = "Threads that relay; all streams of a call are served by one."},
+	 .help = "Threads that relay; all streams of a call are served by one. auto: one for every "
+		 "two processors."},
 	HL_PARAMETERS_END,
 };
 
@@ -148,6 +154,17 @@ static int show_media(void *arg, const struct hl_arguments *arguments, struct hl
 	return 0;
 }
 
+static unsigned relay_threads(const struct hl_media_settings *settings)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (settings->relay_threads != THREADS_AUTO)
+		return (unsigned)settings->relay_threads;
+	return processors < 4		      ? 1
+	       : processors / 2 > THREADS_MAX ? THREADS_MAX
+					      : (unsigned)processors / 2;
+}
+
 static void media_free(struct hl_media *media)
 {
 	hl_relay_free(media->relay);
@@ -172,7 +189,7 @@ static int init(struct hl_module *self, struct hl_error *error)
 		goto out;
 	}
 	hl_ports_quarantine(media->ports, settings->port_quarantine);
-	media->relay = hl_relay_new((unsigned)settings->relay_threads, error);
+	media->relay = hl_relay_new(relay_threads(settings), error);
 	rc = media->relay ? 0 : -EAGAIN;
 	if (!rc)
 		rc = hl_command_register(media->holdline,

@@ -18,7 +18,7 @@ struct hl_media_settings {
 	int media_timeout_when;	 /* enum hl_timeout_when */
 	int64_t learn_window;	 /* s */
 	int64_t port_quarantine; /* s */
-	int64_t relay_threads;
+	int64_t relay_threads;	 /* or HL_WORD(0): auto */
 };
 
 /* The plugin. */
