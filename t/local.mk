@@ -41,6 +41,7 @@ perl_tests += \
 	t/M08-unchanged.t \
 	t/P01-policy.t \
 	t/P02-policy-errors.t \
+	t/P03-policy-rules.t \
 	t/T02-negotiation.t \
 	t/T03-refresh.t \
 	t/T06-refresh-failure.t \
