@@ -5,6 +5,7 @@ use FindBin;
 use Test::More;
 
 my $source = "$FindBin::Bin/..";
+my $build = $ENV{HOLDLINE_BUILDDIR} // "$source/build";
 
 sub text {
 	my ($name) = @_;
@@ -16,10 +17,10 @@ sub text {
 }
 
 SKIP: {
-	my @pages = map { s{.*/}{}r } glob "$source/doc/*.[1-8]";
+	my @pages = (glob("$source/doc/*.[1-8]"), glob("$build/doc/*.[1-8]"));
 	ok(scalar @pages, 'there are man pages');
 	system('command -v mandoc >/dev/null') == 0 or skip 'no mandoc', scalar @pages;
-	is(`mandoc -Tlint -W warning '$source/doc/$_' 2>&1`, '', "$_ is well-formed") for @pages;
+	is(`mandoc -Tlint -W warning '$_' 2>&1`, '', "$_ is well-formed") for @pages;
 }
 
 SKIP: {

@@ -154,15 +154,44 @@ static int run(struct hl_policy *policy, lua_CFunction function, void *argument,
 	return status;
 }
 
+/* Where this failure is counted: it was logged lately, or its place is free. NULL: too many others
+ * were. */
+static struct hl_log_limit *limit_of(struct hl_policy *policy, const char *subject,
+				     const char *line)
+{
+	uint64_t what = hl_hash_mix(hl_hash_bytes(subject, strlen(subject)),
+				    hl_hash_bytes(line, strlen(line)));
+	struct hl_policy_failure *free = NULL;
+
+	for (size_t i = 0; i < HL_POLICY_FAILURES; i++) {
+		struct hl_policy_failure *failure = &policy->failures[i];
+
+		if (failure->what == what)
+			return &failure->limit;
+		if (failure->limit.next <= hl_clock_real())
+			free = failure;
+	}
+	if (!free)
+		return NULL;
+	*free = (struct hl_policy_failure){.what = what};
+	return &free->limit;
+}
+
 static void log_failure(struct hl_policy *policy, const struct hl_invocation *invocation)
 {
 	const char *line = *policy->line ? policy->line : policy->defined[invocation->function];
+	const char *subject = invocation->subject ? invocation->subject : "";
+	struct hl_log_limit *limit = limit_of(policy, subject, line);
 	uint64_t withheld;
 
+<<<<<<< HEAD
 	if (!hl_log_allow(&policy->log_limits[invocation->function], &withheld))
+=======
+	if (!limit || !hl_log_allow(limit, &withheld))
+>>>>>>> 8944afd (doc: holdline.yaml(5) from the rows, a guide to policies)
 		return;
 	hl_log(HL_LOG_ERROR, "policy", "failed", hl_str("function", names[invocation->function]),
-	       hl_str("for", invocation->subject), hl_str("line", line),
+	       hl_str("for", subject), hl_str("line", line),
 	       hl_str("error", message_of(policy->lua)), hl_int("withheld", (int64_t)withheld));
 }
 

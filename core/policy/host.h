@@ -24,6 +24,14 @@ enum hl_policy_function {
 	HL_POLICY_FUNCTIONS
 };
 
+/* Failures that were logged within the last second: each is logged once a second, and never more of
+ * them than there is room for here. */
+enum { HL_POLICY_FAILURES = 16 };
+struct hl_policy_failure {
+	uint64_t what; /* hash of who was asked about, and of the line */
+	struct hl_log_limit limit;
+};
+
 struct hl_policy {
 	lua_State *lua;			     /* owned */
 	struct hl_policy_settings limits;    /* `script` is not used */
@@ -38,7 +46,11 @@ struct hl_policy {
 	uint64_t serial; /* of the running call: what a view kept from an earlier one is told by */
 	const struct hl_call_view *call; /* of the running call, for call:header(); or NULL */
 	char line[80]; /* "policy.lua:12" where the last error was raised; or "" */
+<<<<<<< HEAD
 	struct hl_log_limit log_limits[HL_POLICY_FUNCTIONS]; /* one must not hide another */
+=======
+	struct hl_policy_failure failures[HL_POLICY_FAILURES];
+>>>>>>> 8944afd (doc: holdline.yaml(5) from the rows, a guide to policies)
 };
 
 /* One call into the script. */

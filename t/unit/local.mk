@@ -20,8 +20,8 @@ check_PROGRAMS += \
 	t/unit/mistake \
 	t/unit/pacer \
 	t/unit/parameter \
-	t/unit/plugin \
 	t/unit/pattern \
+	t/unit/plugin \
 	t/unit/policy \
 	t/unit/policy_limits \
 	t/unit/policy_rules \

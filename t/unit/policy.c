@@ -14,6 +14,18 @@ static int ask_keepalive(void)
 	return hl_policy_keepalive(policy, &endpoint, &keepalive);
 }
 
+/* Each time another one: 1002, 1003, … */
+static int ask_keepalive_of_another(void)
+{
+	static int number = 1001;
+	struct hl_endpoint_view another = endpoint;
+	char aor[64];
+
+	snprintf(aor, sizeof(aor), "sip:%d@example.org", ++number);
+	another.aor = aor;
+	return hl_policy_keepalive(policy, &another, &keepalive);
+}
+
 static int ask_no_timer(void)
 {
 	return hl_policy_no_timer(policy, &call, &leg, &no_timer);
@@ -228,6 +240,11 @@ static void errors_have_places(void)
 	is_int(with_log(ask_keepalive), 0, "the same again");
 	is_str(logged, "", "is not logged within the same second");
 	is_int(hl_policy_counters(policy)->errors, 2, "but counted");
+	is_int(with_log(ask_keepalive_of_another), 0, "for another endpoint");
+	ok(strstr(logged, "sip:1002@example.org"), "it is");
+	for (int i = 0; i < 20; i++)
+		with_log(ask_keepalive_of_another);
+	is_str(logged, "", "but not more than sixteen a second, whoever asks");
 	ok(!loads("return {\n"), "a syntax error");
 	ok(strstr(error.text, ".lua:2:"), "is told with its line: %s", error.text);
 	ok(!loads("local x = nil\nx.y = 1\n"), "an error at the top level");
