@@ -14,6 +14,8 @@ use parent -norequire, 'Holdline::Test::Process';
 use Holdline::Test::Process;
 
 my $sanitizer_report = qr/ERROR: \w+Sanitizer|runtime error: |SUMMARY: \w+Sanitizer/;
+# On a busy machine the search for leaks at exit sometimes cannot stop the threads: no finding.
+my $leak_search_failed = qr/LeakSanitizer has encountered a fatal error/;
 
 # The stock scripts of the source tree, for a switch that is not installed.
 (my $tree = abs_path(__FILE__)) =~ s{/t/lib/Holdline/Test/Switch\.pm$}{};
@@ -304,9 +306,12 @@ sub stop {
 	my $ended = $self->wait_exit(15);
 	$self->kill_now unless $ended;
 	$self->{stopped} = 1;
-	my $report = $self->log_text =~ $sanitizer_report;
-	my $good = !$early && $ended && $self->exit_code == 0 && !$report;
+	my $text = $self->log_text;
+	my $report = $text =~ $sanitizer_report;
+	my $unlooked = $text =~ $leak_search_failed && $text =~ /event=stopped/;
+	my $good = !$early && $ended && ($self->exit_code == 0 || $unlooked) && !$report;
 	Test::More::ok($good, 'the switch stops in good order');
+	Test::More::diag('the search for leaks itself failed') if $good && $unlooked;
 	return 1 if $good;
 	Test::More::diag($early ? 'it had ended before' : !$ended ? 'it did not end' : $report
 		? 'a sanitizer complained' : 'exit status ' . $self->exit_code);
