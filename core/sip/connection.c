@@ -19,8 +19,12 @@ static void give_up(struct connection *connection, const char *why)
 	struct hl_transport *transport = connection->transport;
 	struct hl_flow flow = connection->flow;
 	char address[HL_ADDRESS_TEXT];
-	hl_log(HL_LOG_INFO, "transport", "disconnected",
-	       hl_str("remote", hl_address_format(&flow.remote, address)), hl_str("why", why));
+	uint64_t withheld;
+
+	if (hl_log_allow(&transport->disconnected_limit, &withheld))
+		hl_log(HL_LOG_INFO, "transport", "disconnected",
+		       hl_str("remote", hl_address_format(&flow.remote, address)),
+		       hl_str("why", why), hl_int("withheld", (int64_t)withheld));
 	connection_free(connection);
 	transport->events->disconnected(transport->arg, &flow);
 }
@@ -89,9 +93,13 @@ void hl_connection_accepted(void *arg, struct hl_stream *stream)
 {
 	struct listener *listener = arg;
 	struct connection *connection = connection_new(listener->transport);
+	uint64_t withheld;
+
 	if (!connection) {
-		hl_log(HL_LOG_WARN, "transport", "connection-refused",
-		       hl_str("error", "too many connections, or out of memory"));
+		if (hl_log_allow(&listener->transport->refused_limit, &withheld))
+			hl_log(HL_LOG_WARN, "transport", "connection-refused",
+			       hl_str("error", "too many connections, or out of memory"),
+			       hl_int("withheld", (int64_t)withheld));
 		hl_stream_close(stream);
 		return;
 	}

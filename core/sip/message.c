@@ -315,13 +315,36 @@ struct hl_message *hl_message_response(const struct hl_message *request, int cod
 	return NULL;
 }
 
+static void put_number(struct hl_text *text, size_t number)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	hl_text_append(text, digits + at, sizeof(digits) - at);
+}
+
+static void put_start_line(struct hl_text *text, const struct hl_message *message)
+{
+	if (message->status) {
+		hl_text_put(text, "SIP/2.0 ");
+		put_number(text, (size_t)message->status);
+		hl_text_append(text, " ", 1);
+		hl_text_put(text, message->reason);
+		hl_text_append(text, "\r\n", 2);
+	} else {
+		hl_text_put(text, message->method_text);
+		hl_text_append(text, " ", 1);
+		hl_text_put(text, message->request_uri);
+		hl_text_put(text, " SIP/2.0\r\n");
+	}
+}
+
 int hl_message_write(const struct hl_message *message, struct hl_text *text)
 {
-	if (message->status)
-		hl_text_printf(text, "SIP/2.0 %d %s\r\n", message->status, message->reason);
-	else
-		hl_text_printf(text, "%s %s SIP/2.0\r\n", message->method_text,
-			       message->request_uri);
+	put_start_line(text, message);
 	for (unsigned i = 0; i < message->count; i++) {
 		const struct hl_header *header = &message->headers[i];
 
@@ -332,7 +355,9 @@ int hl_message_write(const struct hl_message *message, struct hl_text *text)
 		hl_text_append(text, header->value, header->value_length);
 		hl_text_append(text, "\r\n", 2);
 	}
-	hl_text_printf(text, "Content-Length: %zu\r\n\r\n", message->body.length);
+	hl_text_put(text, "Content-Length: ");
+	put_number(text, message->body.length);
+	hl_text_append(text, "\r\n\r\n", 4);
 	hl_text_slice(text, message->body);
 	return text->failed ? -ENOMEM : 0;
 }

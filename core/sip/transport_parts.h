@@ -3,6 +3,7 @@
 #define HL_SIP_TRANSPORT_PARTS_H
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "loop/stream.h"
 #include "loop/udp.h"
 #include "sip/transport.h"
@@ -39,6 +40,8 @@ struct hl_transport {
 	struct hl_hash connections;		   /* by remote address */
 	struct hl_address advertise;		   /* family 0: none */
 	struct hl_transport_counters counters;
+	struct hl_log_limit disconnected_limit; /* lines that peers can cause */
+	struct hl_log_limit refused_limit;
 };
 
 /* connection.c */
