@@ -135,7 +135,7 @@ int hl_media_offer(struct hl_media *media, struct hl_call *call, struct hl_leg *
 static int note_codecs(struct hl_media_call *own, const struct hl_sdp *sdp)
 {
 	if (sdp->media_count > own->count) {
-		struct hl_stream_record *records =
+		struct hl_media_record *records =
 			hl_realloc(own->records, sdp->media_count * sizeof(*records));
 
 		if (!records)
@@ -145,7 +145,7 @@ static int note_codecs(struct hl_media_call *own, const struct hl_sdp *sdp)
 		own->count = sdp->media_count;
 	}
 	for (unsigned i = 0; i < sdp->media_count; i++) {
-		struct hl_stream_record *record = &own->records[i];
+		struct hl_media_record *record = &own->records[i];
 		struct hl_slice type = sdp->media[i].type;
 
 		snprintf(record->type, sizeof(record->type), "%.*s", HL_SLICE_ARGS(type));

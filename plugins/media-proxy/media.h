@@ -41,7 +41,7 @@ struct hl_remote {
 };
 
 /* One m-line of a leg. */
-struct hl_stream {
+struct hl_media_stream {
 	struct hl_relay_side *side; /* owned; NULL: not relayed */
 	uint16_t port;		    /* RTP port of ours that faces the leg; never changes */
 	struct hl_remote remote;    /* in force */
@@ -50,7 +50,7 @@ struct hl_stream {
 
 /* Kept with each leg, zeroed at first. */
 struct hl_media_leg {
-	struct hl_stream *streams; /* owned; by m-line */
+	struct hl_media_stream *streams; /* owned; by m-line */
 	unsigned count;
 	struct hl_address local;   /* where its sockets are bound; family 0: not known yet */
 	struct hl_address visible; /* the same as its SDP says */
@@ -62,7 +62,7 @@ struct hl_media_leg {
 };
 
 /* What call list and CDR say about one m-line. */
-struct hl_stream_record {
+struct hl_media_record {
 	char type[16];			    /* "audio" */
 	char codec[32];			    /* of the answer; "": unknown or refused */
 	struct hl_relay_figures figures[2]; /* by enum hl_side, once that leg has ended */
@@ -77,7 +77,7 @@ struct hl_media_call {
 	struct hl_handle handle; /* of the call */
 	struct hl_handle callee; /* leg that is heard: answered, or sent early media, last */
 	unsigned worker;	 /* of the relay; good if `listed` */
-	struct hl_stream_record *records; /* owned; by m-line */
+	struct hl_media_record *records; /* owned; by m-line */
 	unsigned count;
 	uint64_t since; /* hl_clock_now of the last answer: silence counts from there */
 };

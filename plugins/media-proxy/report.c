@@ -10,8 +10,8 @@ static struct hl_leg *leg_of(const struct hl_media *media, struct hl_call *call,
 	return hl_leg_get(hl_switch_calls(media->holdline), hl_media_call(media, call)->callee);
 }
 
-struct hl_stream *hl_media_stream(const struct hl_media *media, struct hl_call *call,
-				  enum hl_side side, unsigned index)
+struct hl_media_stream *hl_media_stream_of(const struct hl_media *media, struct hl_call *call,
+					   enum hl_side side, unsigned index)
 {
 	struct hl_leg *leg = leg_of(media, call, side);
 	struct hl_media_leg *own = leg ? hl_media_leg(media, leg) : NULL;
@@ -23,7 +23,7 @@ void hl_media_figures(const struct hl_media *media, struct hl_call *call, enum h
 		      unsigned index, struct hl_relay_figures *figures)
 {
 	const struct hl_media_call *own = hl_media_call(media, call);
-	const struct hl_stream *stream = hl_media_stream(media, call, side, index);
+	const struct hl_media_stream *stream = hl_media_stream_of(media, call, side, index);
 
 	if (stream)
 		hl_relay_side_figures(stream->side, figures);

@@ -8,8 +8,8 @@
 void hl_media_figures(const struct hl_media *media, struct hl_call *call, enum hl_side side,
 		      unsigned index, struct hl_relay_figures *figures);
 /* The stream of one side of an m-line, or NULL. */
-struct hl_stream *hl_media_stream(const struct hl_media *media, struct hl_call *call,
-				  enum hl_side side, unsigned index);
+struct hl_media_stream *hl_media_stream_of(const struct hl_media *media, struct hl_call *call,
+					   enum hl_side side, unsigned index);
 /* The member "media" of a call. */
 void hl_media_report_call(const struct hl_media *media, struct hl_call *call, struct hl_json *json);
 /* media_relayed, media_reason, codec, streams, last_alive. */

@@ -6,7 +6,7 @@
 
 enum { PERIOD = 1000 }; /* ms */
 
-static bool stream_runs(const struct hl_stream *stream)
+static bool stream_runs(const struct hl_media_stream *stream)
 {
 	return stream && stream->remote.active && !stream->remote.held;
 }
@@ -19,8 +19,8 @@ static bool last_heard(const struct hl_media *media, struct hl_call *call, uint6
 	bool runs = false;
 
 	for (unsigned i = 0; i < own->count; i++) {
-		if (!stream_runs(hl_media_stream(media, call, HL_SIDE_CALLER, i)) ||
-		    !stream_runs(hl_media_stream(media, call, HL_SIDE_CALLEE, i)))
+		if (!stream_runs(hl_media_stream_of(media, call, HL_SIDE_CALLER, i)) ||
+		    !stream_runs(hl_media_stream_of(media, call, HL_SIDE_CALLEE, i)))
 			continue;
 		runs = true;
 		for (int side = HL_SIDE_CALLER; side <= HL_SIDE_CALLEE; side++) {

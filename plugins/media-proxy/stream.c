@@ -34,7 +34,7 @@ static bool protocol_has(const struct hl_sdp_media *line, const char *glob)
 	return hl_slice_glob(hl_slice_of(glob), line->protocol);
 }
 
-bool hl_stream_relayable(const struct hl_sdp_media *line)
+bool hl_streams_relayable(const struct hl_sdp_media *line)
 {
 	return !protocol_has(line, "TCP*");
 }
@@ -95,7 +95,7 @@ static void leg_addresses(const struct hl_media *media, struct hl_leg *leg,
 
 static int leg_resize(struct hl_media_leg *own, unsigned count)
 {
-	struct hl_stream *streams;
+	struct hl_media_stream *streams;
 
 	if (count <= own->count)
 		return 0;
@@ -132,7 +132,7 @@ static int stream_open(struct hl_media *media, const struct hl_media_call *call,
 	return 0;
 }
 
-static void stream_close(struct hl_media *media, struct hl_stream *stream, bool used)
+static void stream_close(struct hl_media *media, struct hl_media_stream *stream, bool used)
 {
 	if (!stream->side)
 		return;
@@ -153,7 +153,7 @@ static int leg_open(struct hl_media *media, const struct hl_media_call *call, st
 	for (unsigned i = 0; !rc && i < sdp->media_count; i++) {
 		const struct hl_sdp_media *line = &sdp->media[i];
 
-		if (own->streams[i].side || !line->port || !hl_stream_relayable(line))
+		if (own->streams[i].side || !line->port || !hl_streams_relayable(line))
 			continue;
 		rc = stream_open(media, call, leg, i, !protocol_has(line, "*RTP/*"));
 		opened[i] = !rc;
@@ -185,7 +185,7 @@ void hl_streams_offered(struct hl_media_leg *leg, const struct hl_sdp *sdp)
 }
 
 static int stream_expect(const struct hl_media *media, const struct hl_leg *leg,
-			 const struct hl_stream *stream, unsigned rate)
+			 const struct hl_media_stream *stream, unsigned rate)
 {
 	struct hl_relay_terms terms;
 
@@ -204,7 +204,7 @@ int hl_streams_answered(struct hl_media *media, struct hl_leg *from, struct hl_l
 
 	for (unsigned i = 0; !rc && i < sdp->media_count; i++) {
 		unsigned rate = clock_rate(sdp, i);
-		struct hl_stream *a, *b;
+		struct hl_media_stream *a, *b;
 		bool linked;
 
 		if (i >= answerer->count || i >= offerer->count)
@@ -278,7 +278,7 @@ int hl_streams_rewrite(struct hl_media_leg *leg, const struct hl_sdp *sdp,
 	int rc;
 
 	for (unsigned i = 0; i < sdp->media_count && i < leg->count; i++) {
-		edit.media[i].relayed = hl_stream_relayable(&sdp->media[i]);
+		edit.media[i].relayed = hl_streams_relayable(&sdp->media[i]);
 		edit.media[i].rtp = leg->visible;
 		edit.media[i].rtp.port = leg->streams[i].port;
 		edit.media[i].rtcp_port = leg->streams[i].port ? leg->streams[i].port + 1u : 0;

@@ -6,7 +6,7 @@
 #include "media.h"
 
 /* Whether a datagram relay can carry that m-line: everything but TCP. */
-bool hl_stream_relayable(const struct hl_sdp_media *line);
+bool hl_streams_relayable(const struct hl_sdp_media *line);
 /* Opens what `sdp` needs for both legs: all of it or nothing. 0, -EADDRINUSE when the port range is
  * full, another negative errno. */
 int hl_streams_open(struct hl_media *media, struct hl_media_call *call, struct hl_leg *from,
