@@ -84,9 +84,15 @@ static void log_ready(struct hl_switch *holdline)
 	struct hl_text listeners;
 	hl_text_init(&listeners);
 	hl_transport_each_listener(holdline->transport, log_listener, &listeners);
-	hl_log(HL_LOG_INFO, "switch", "ready", hl_str("listen", hl_text_string(&listeners)),
-	       hl_str("control", holdline->config->settings.control),
-	       hl_str("version", PACKAGE_VERSION), hl_int("pid", getpid()));
+	/* Whoever started the switch waits for this line, whatever the level of the log. */
+	const struct hl_log_field fields[] = {
+		hl_str("listen", hl_text_string(&listeners)),
+		hl_str("control", holdline->config->settings.control),
+		hl_str("version", PACKAGE_VERSION),
+		hl_int("pid", getpid()),
+		{.key = NULL},
+	};
+	hl_log_write(HL_LOG_INFO, "switch", "ready", fields);
 	hl_text_fini(&listeners);
 	notify("READY=1");
 }
