@@ -184,11 +184,7 @@ static void log_failure(struct hl_policy *policy, const struct hl_invocation *in
 	struct hl_log_limit *limit = limit_of(policy, subject, line);
 	uint64_t withheld;
 
-<<<<<<< HEAD
-	if (!hl_log_allow(&policy->log_limits[invocation->function], &withheld))
-=======
 	if (!limit || !hl_log_allow(limit, &withheld))
->>>>>>> 8944afd (doc: holdline.yaml(5) from the rows, a guide to policies)
 		return;
 	hl_log(HL_LOG_ERROR, "policy", "failed", hl_str("function", names[invocation->function]),
 	       hl_str("for", subject), hl_str("line", line),

@@ -46,11 +46,7 @@ struct hl_policy {
 	uint64_t serial; /* of the running call: what a view kept from an earlier one is told by */
 	const struct hl_call_view *call; /* of the running call, for call:header(); or NULL */
 	char line[80]; /* "policy.lua:12" where the last error was raised; or "" */
-<<<<<<< HEAD
-	struct hl_log_limit log_limits[HL_POLICY_FUNCTIONS]; /* one must not hide another */
-=======
 	struct hl_policy_failure failures[HL_POLICY_FAILURES];
->>>>>>> 8944afd (doc: holdline.yaml(5) from the rows, a guide to policies)
 };
 
 /* One call into the script. */
