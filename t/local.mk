@@ -16,6 +16,7 @@ perl_tests += \
 	t/C05-in-dialog.t \
 	t/C06-delayed-offer.t \
 	t/C07-transports.t \
+	t/D03-cdr.t \
 	t/G01-register.t \
 	t/G02-nat-verdict.t \
 	t/G03-expiry.t \
