@@ -48,6 +48,7 @@ perl_tests += \
 	t/T06-refresh-failure.t \
 	t/T08-no-timer.t \
 	t/baresip-call.t \
+	t/clock-rate.t \
 	t/config-check.t \
 	t/control-socket.t \
 	t/control.t \
@@ -58,6 +59,7 @@ perl_tests += \
 	t/man.t \
 	t/parameters.t \
 	t/plugin.t \
+	t/reload.t \
 	t/sipp-call.t \
 	t/sipp-register.t \
 	t/testlib.t
