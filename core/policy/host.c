@@ -67,6 +67,31 @@ void hl_policy_check(lua_State *lua)
 		luaL_error(lua, "%s", policy->expired);
 }
 
+/* Notes where the script is: the innermost line of Lua. */
+static void note_line(lua_State *lua)
+{
+	struct hl_policy *policy = hl_policy_of(lua);
+	lua_Debug record;
+
+	policy->line[0] = '\0';
+	for (int level = 0; lua_getstack(lua, level, &record); level++) {
+		lua_getinfo(lua, "Sl", &record);
+		if (record.currentline <= 0)
+			continue;
+		snprintf(policy->line, sizeof(policy->line), "%s:%d", record.short_src,
+			 record.currentline);
+		break;
+	}
+}
+
+/* Want of memory goes past the message handler: the line is noted here. */
+static void *refuse_memory(struct hl_policy *policy)
+{
+	if (policy->deadline)
+		note_line(policy->lua);
+	return NULL;
+}
+
 /* Counts and caps. A large block also looks at the clock: copying megabytes about is slow work that
  * takes few instructions. */
 static void *allocate(void *arg, void *block, size_t old_size, size_t size)
@@ -84,9 +109,9 @@ static void *allocate(void *arg, void *block, size_t old_size, size_t size)
 		size_t most = (size_t)policy->limits.max_memory_mb << 20;
 
 		if (policy->counters.memory + (size - before) > most)
-			return NULL;
+			return refuse_memory(policy);
 		if (size >= LARGE_BLOCK && policy->deadline && expired(policy))
-			return NULL;
+			return refuse_memory(policy);
 	}
 	resized = hl_realloc(block, size);
 	if (!resized)
@@ -97,21 +122,10 @@ static void *allocate(void *arg, void *block, size_t old_size, size_t size)
 
 /* Errors */
 
-/* Notes where the error was raised: the innermost line of Lua. Leaves the message as text. */
+/* Takes the message as text. */
 static int explain(lua_State *lua)
 {
-	struct hl_policy *policy = hl_policy_of(lua);
-	lua_Debug record;
-
-	policy->line[0] = '\0';
-	for (int level = 0; lua_getstack(lua, level, &record); level++) {
-		lua_getinfo(lua, "Sl", &record);
-		if (record.currentline <= 0)
-			continue;
-		snprintf(policy->line, sizeof(policy->line), "%s:%d", record.short_src,
-			 record.currentline);
-		break;
-	}
+	note_line(lua);
 	luaL_tolstring(lua, 1, NULL);
 	return 1;
 }
