@@ -17,6 +17,8 @@ perl_tests += \
 	t/C06-delayed-offer.t \
 	t/C07-transports.t \
 	t/D03-cdr.t \
+	t/D04-scenarios.t \
+	t/D05-vos3000.t \
 	t/G01-register.t \
 	t/G02-nat-verdict.t \
 	t/G03-expiry.t \
