@@ -181,21 +181,19 @@ static int kick(void *arg, const struct hl_arguments *arguments, struct hl_json 
 	return 0;
 }
 
-static int reload(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+/* Answers as it begins: a list of mistakes may be longer than an error's text. */
+static int reload(void *arg, const struct hl_arguments *arguments, struct hl_answer *answer,
 		  struct hl_error *error)
 {
 	struct hl_text report;
-	(void)arguments;
+	(void)arguments, (void)error;
 	hl_text_init(&report);
-	int code = hl_switch_reload(arg, &report);
-	if (code < 0) {
-		hl_error_set(error, code, "%s", hl_text_string(&report));
-	} else {
-		hl_json_object(result);
-		hl_json_object_end(result);
-	}
+	if (hl_switch_reload(arg, &report) < 0)
+		hl_answer_error(answer, hl_text_string(&report));
+	else
+		hl_answer_result(answer, HL_SLICE_LITERAL("{}"));
 	hl_text_fini(&report);
-	return code;
+	return 0;
 }
 
 static int plugins(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
@@ -240,7 +238,7 @@ int hl_commands_register_core(struct hl_switch *holdline)
 		{.name = "kick", .summary = "remove a user's contacts", .run = kick},
 		{.name = "reload",
 		 .summary = "read the configuration again, all or nothing",
-		 .run = reload},
+		 .begin = reload},
 		{.name = "plugins", .summary = "enabled plugins, in order", .run = plugins},
 		{.name = "cdr", .summary = "the last records of calls", .begin = cdr},
 	};

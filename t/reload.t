@@ -74,6 +74,19 @@ for my $case (
 	unchanged($name);
 }
 
+# However many mistakes there are, the answer is what --check prints.
+{
+	my $many = changed(plugins => \%registrar, endpoints => {map { $_ => {nat => "nonsense $_"} } 1 .. 60});
+	my $answer = $switch->reload($many);
+	my $checked = switch_object(yaml => yaml_text($many), args => ['--check']);
+	my $text = ($checked->run)[1];
+	my $file = $checked->config_path;
+	$text =~ s/^\Q$file\E/@{[$switch->config_path]}/gm;
+	is(scalar(() = $answer->{error} =~ /nonsense/g), 60, 'sixty mistakes, sixty lines');
+	is($answer->{error}, $text, 'the very ones of --check');
+	$switch->{config} = $config;
+}
+
 # SIGHUP says the same in the log.
 $switch->write_config(changed(plugins => {%registrar, keepalive => {period => 5}}));
 $switch->{config} = $config;
