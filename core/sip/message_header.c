@@ -4,9 +4,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 
 enum {
 	FEW_HEADERS = 24,     /* room for a first allocation */
+	BUCKETS = 64,	      /* of the names */
 	CSEQ_MAX = 0x7fffffff /* RFC 3261 §8.1.1.5 */
 };
 
@@ -58,6 +60,14 @@ static const struct header_row {
 #undef ROW
 };
 
+/* The rows by length and first letter, and by compact form; 0: none. */
+static struct {
+	bool built;
+	uint8_t first[BUCKETS];
+	uint8_t next[HL_COUNT(rows)];
+	uint8_t compact[26];
+} name_index;
+
 static const char *const methods[] = {
 	[HL_METHOD_OTHER] = "",
 	[HL_METHOD_INVITE] = "INVITE",
@@ -105,18 +115,42 @@ bool hl_is_token(struct hl_slice text)
 	return text.length > 0;
 }
 
+static unsigned bucket_of(size_t length, char first)
+{
+	return (unsigned)(length * 5 + (unsigned char)(first | 0x20)) % BUCKETS;
+}
+
+/* Every message looks up a dozen names, most of them known. Built at the first one. */
+static void build_index(void)
+{
+	for (unsigned i = HL_COUNT(rows); --i;) {
+		unsigned bucket = bucket_of(rows[i].length, rows[i].name[0]);
+
+		name_index.next[i] = name_index.first[bucket];
+		name_index.first[bucket] = (uint8_t)i;
+		if (rows[i].compact)
+			name_index.compact[rows[i].compact - 'a'] = (uint8_t)i;
+	}
+	name_index.built = true;
+}
+
 unsigned hl_header_kind(struct hl_slice name)
 {
-	char first = name.length ? (char)tolower((unsigned char)name.data[0]) : 0;
+	unsigned kind;
 
-	for (unsigned i = 1; i < HL_COUNT(rows); i++) {
-		if (name.length == 1 && rows[i].compact == first)
-			return i;
-		if (name.length == rows[i].length && first == (rows[i].name[0] | 0x20) &&
-		    hl_slice_equal_nocase(name, (struct hl_slice){rows[i].name, rows[i].length}))
-			return i;
-	}
-	return HL_HEADER_OTHER;
+	if (!name.length)
+		return HL_HEADER_OTHER;
+	if (!name_index.built)
+		build_index();
+	if (name.length == 1)
+		return isalpha((unsigned char)*name.data)
+			       ? name_index.compact[(*name.data | 0x20) - 'a']
+			       : HL_HEADER_OTHER;
+	kind = name_index.first[bucket_of(name.length, *name.data)];
+	while (kind && (name.length != rows[kind].length ||
+			strncasecmp(name.data, rows[kind].name, name.length)))
+		kind = name_index.next[kind];
+	return kind;
 }
 
 bool hl_header_once(unsigned kind)

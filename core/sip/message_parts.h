@@ -86,10 +86,9 @@ void hl_header_forget(struct hl_message *message, unsigned kind);
  * and so takes a message that is constant to its caller. */
 int hl_header_read(const struct hl_message *message, unsigned kind);
 
-/* Via: writes `value` with received and rport (RFC 3581 §4) to `out`, which has room for the value
- * and HL_VIA_MARK more. Returns the length. */
-enum { HL_VIA_MARK = 96 };
-size_t hl_via_mark(struct hl_slice value, const struct hl_address *source, char *out);
+/* Brings the reading of the top Via up to date with what was written into it; empty: nothing was.
+ */
+void hl_via_reread(struct hl_message *message, struct hl_slice received, struct hl_slice rport);
 /* Up to the next comma outside quotes and angle brackets; what is behind it stays in `*rest`. */
 struct hl_slice hl_header_cut(struct hl_slice *rest);
 

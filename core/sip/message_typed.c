@@ -125,6 +125,44 @@ static int read_via(const char *value, osip_via_t **read)
 	return bracket_host(via);
 }
 
+/* Sets a parameter of a reading, adding it where there is none. */
+static int set_parameter(struct hl_message *message, osip_via_t *via, const char *name,
+			 struct hl_slice value)
+{
+	osip_list_iterator_t at;
+	osip_generic_param_t *parameter = osip_list_get_first(&via->via_params, &at);
+	char *copy = hl_message_copy(message, value);
+	char *title;
+
+	if (!copy)
+		return -ENOMEM;
+	while (parameter && strcasecmp(parameter->gname, name))
+		parameter = osip_list_get_next(&at);
+	if (parameter) {
+		parameter->gvalue = copy;
+		return 0;
+	}
+	title = hl_message_copy(message, hl_slice_of(name));
+	return title ? from_osip(osip_generic_param_add(&via->via_params, title, copy)) : -ENOMEM;
+}
+
+void hl_via_reread(struct hl_message *message, struct hl_slice received, struct hl_slice rport)
+{
+	osip_via_t *via;
+	int error = 0;
+
+	if (!(message->read & 1u << HL_HEADER_VIA))
+		return;
+	lend(message);
+	via = osip_list_get(&message->typed->vias, 0);
+	if (received.length)
+		error = set_parameter(message, via, "received", received);
+	if (!error && rport.length)
+		error = set_parameter(message, via, "rport", rport);
+	if (error)
+		hl_header_forget(message, HL_HEADER_VIA);
+}
+
 /* From, To, Contact. */
 static int read_name(unsigned kind, const char *value, osip_from_t **read)
 {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 enum {
+	VIA_MARK = 96,	     /* bytes that received and rport add at most */
 	SALVAGED_LINES = 24, /* header lines that the answer copies at most */
 	TAG = 13,	     /* characters of our To tag, with NUL */
 };
@@ -48,24 +49,44 @@ static bool asks_rport(struct hl_slice via)
 	return false;
 }
 
-size_t hl_via_mark(struct hl_slice value, const struct hl_address *source, char *out)
+/* Where the marks of a written Via are. */
+struct marks {
+	size_t length;			 /* of the whole value */
+	struct hl_slice received, rport; /* their values in it; empty: not there */
+	bool replaced;			 /* the sender had claimed something of the kind */
+};
+
+static struct marks mark(struct hl_slice value, const struct hl_address *source, char *out)
 {
 	struct hl_slice behind = value, rest = hl_header_cut(&behind), part;
 	bool asked = asks_rport(rest), told = asked || !sent_by_source(rest, source);
+	struct marks marks = {.replaced = false};
 	char text[HL_ADDRESS_TEXT], *at = out;
 
 	part = hl_slice_cut(&rest, ';');
 	memcpy(at, part.data, part.length);
 	at += part.length;
 	/* In front of the others: what somebody left unfinished stays at the end. */
-	if (told)
-		at += sprintf(at, ";received=%s", hl_address_host(source, text));
-	if (asked)
-		at += sprintf(at, ";rport=%u", source->port);
+	if (told) {
+		int length = sprintf(at, ";received=%s", hl_address_host(source, text));
+
+		marks.received = (struct hl_slice){at + 10, (size_t)length - 10};
+		at += length;
+	}
+	if (asked) {
+		int length = sprintf(at, ";rport=%u", source->port);
+
+		marks.rport = (struct hl_slice){at + 7, (size_t)length - 7};
+		at += length;
+	}
 	while (rest.data) {
 		part = hl_slice_cut(&rest, ';');
-		if (is_parameter(part, "received") || is_parameter(part, "rport"))
+		if (is_parameter(part, "rport"))
 			continue;
+		if (is_parameter(part, "received")) {
+			marks.replaced = true;
+			continue;
+		}
 		*at++ = ';';
 		memcpy(at, part.data, part.length);
 		at += part.length;
@@ -75,25 +96,30 @@ size_t hl_via_mark(struct hl_slice value, const struct hl_address *source, char 
 		memcpy(at, behind.data, behind.length);
 		at += behind.length;
 	}
-	return (size_t)(at - out);
+	marks.length = (size_t)(at - out);
+	return marks;
 }
 
 int hl_message_via_received(struct hl_message *message, const struct hl_address *source)
 {
 	struct hl_header *header =
 		(struct hl_header *)(uintptr_t)hl_header_first(message, HL_HEADER_VIA);
+	struct marks marks;
 	char *value;
 
 	if (!header)
 		return -EINVAL;
-	value = hl_message_alloc(message, header->value_length + HL_VIA_MARK);
+	value = hl_message_alloc(message, header->value_length + VIA_MARK);
 	if (!value)
 		return -ENOMEM;
-	header->value_length = (uint32_t)hl_via_mark(
-		(struct hl_slice){header->value, header->value_length}, source, value);
-	value[header->value_length] = '\0';
+	marks = mark((struct hl_slice){header->value, header->value_length}, source, value);
+	value[marks.length] = '\0';
 	header->value = value;
-	hl_header_forget(message, HL_HEADER_VIA);
+	header->value_length = (uint32_t)marks.length;
+	if (marks.replaced)
+		hl_header_forget(message, HL_HEADER_VIA);
+	else
+		hl_via_reread(message, marks.received, marks.rport);
 	return 0;
 }
 
@@ -150,10 +176,10 @@ static unsigned salvage_line(struct hl_text *text, struct hl_slice line, unsigne
 	    (kind != HL_HEADER_VIA && found & 1u << kind))
 		return found;
 	if (kind == HL_HEADER_VIA && !(found & 1u << kind)) {
-		marked = hl_alloc(value.length + HL_VIA_MARK);
+		marked = hl_alloc(value.length + VIA_MARK);
 		if (!marked)
 			return found;
-		value.length = hl_via_mark(value, source, marked);
+		value.length = mark(value, source, marked).length;
 		value.data = marked;
 		put_plain(text, "Via: ", value);
 		hl_free(marked);

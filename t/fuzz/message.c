@@ -91,6 +91,17 @@ static void touch_all(const struct hl_message *message)
 	touch_sdp(hl_message_body(message));
 }
 
+static bool same_via(const struct hl_message *a, const struct hl_message *b)
+{
+	struct hl_via mine, theirs;
+
+	return hl_message_via(a, 0, &mine) && hl_message_via(b, 0, &theirs) &&
+	       mine.port == theirs.port && mine.rport == theirs.rport &&
+	       mine.rport_value == theirs.rport_value && hl_slice_equal(mine.host, theirs.host) &&
+	       hl_slice_equal(mine.branch, theirs.branch) &&
+	       hl_slice_equal(mine.received, theirs.received);
+}
+
 /* What we write of it must be read again, and say the same. */
 static void write_again(const struct hl_message *message)
 {
@@ -105,7 +116,7 @@ static void write_again(const struct hl_message *message)
 		if (hl_message_parse((struct hl_slice){text.data, text.length}, &again, &error))
 			fail(error.text, text.data);
 		if (strcmp(hl_message_call_id(again), hl_message_call_id(message)) ||
-		    hl_message_cseq(again) != hl_message_cseq(message))
+		    hl_message_cseq(again) != hl_message_cseq(message) || !same_via(again, message))
 			fail("read otherwise than written", text.data);
 		hl_message_free(again);
 	}
