@@ -3,7 +3,8 @@
 #include <errno.h>
 
 enum {
-	RETRY = 2,	 /* ms until a full socket is tried again */
+	RETRY = 2,     /* ms until a full socket is tried again */
+	GRAIN = 10000, /* µs: even pacing sends what is due in steps of that, by one system call */
 	LATENESS = 20000 /* µs a burst may be late and still keep to the beat of those before */
 };
 
@@ -290,7 +291,7 @@ static uint64_t pacer_next(const struct pacer *pacer)
 		if (due < first)
 			first = due;
 	}
-	return first;
+	return (first + GRAIN - 1) / GRAIN * GRAIN;
 }
 
 static void pacer_schedule(struct pacer *pacer)
