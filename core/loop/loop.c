@@ -82,9 +82,8 @@ static struct event_base *new_base(void)
 	struct event_config *config = event_config_new();
 	struct event_base *base = NULL;
 
-	/* Without PRECISE_TIMER epoll waits by a clock of 4 ms; a loop belongs to one thread. */
-	if (config && !event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER |
-							     EVENT_BASE_FLAG_NOLOCK))
+	/* A loop belongs to one thread; its time is the wheel's, not libevent's. */
+	if (config && !event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK))
 		base = event_base_new_with_config(config);
 	if (config)
 		event_config_free(config);
@@ -105,6 +104,7 @@ struct hl_loop *hl_loop_new(struct hl_error *error)
 	hl_list_init(&loop->posted);
 	hl_list_init(&loop->signals);
 	hl_list_init(&loop->streams);
+	loop->wheel.alarm = -1;
 	loop->base = new_base();
 	loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (loop->base && loop->wake >= 0 && !hl_wheel_init(loop))

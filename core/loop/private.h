@@ -20,9 +20,10 @@ struct hl_wheel {
 	struct hl_list ready;               /* due, to be fired in the next turn */
 	struct hl_list firing;              /* being fired in this turn */
 	uint64_t tick;                      /* ms; all slots up to here have been emptied */
-	uint64_t armed;                     /* ms; when `event` wakes us; UINT64_MAX: never */
+	uint64_t armed;                     /* ms; when `event` runs us; UINT64_MAX: never */
 	bool running;                       /* within hl_wheel_run: it arms at its end */
-	struct event *event;                /* owned */
+	struct event *event;                /* on `alarm`; owned */
+	int alarm;                          /* timerfd; owned */
 };
 
 struct hl_loop {

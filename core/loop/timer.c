@@ -7,6 +7,8 @@
 #include "loop/private.h"
 
 #include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 enum {
 	LEVELS = 5,
@@ -145,21 +147,28 @@ static bool idle(const struct hl_wheel *wheel)
 }
 
 /* Sees to it that the loop wakes at `tick`, in real time. The fake clock moves only when told, so
- * nothing but what is ready can come due by waiting. */
+ * nothing but what is ready can come due by waiting. An alarm that is early anyway stays: one wake-up
+ * too many now and then costs less than a system call for each timer. */
 static void arm(struct hl_wheel *wheel, uint64_t tick)
 {
 	uint64_t now = hl_clock_now(), wait = 0;
-	struct timeval delay;
+	struct itimerspec alarm = {.it_value = {0, 1}};
 
 	if (tick > wheel->tick) {
 		if (hl_clock_is_fake())
 			return;
 		wait = tick * HL_MILLISECOND > now ? tick * HL_MILLISECOND - now : 0;
 		wait = (wait + hl_clock_rate() - 1) / hl_clock_rate();
+	} else if (!wheel->running) {
+		/* Ready, and a handler of the loop said so: its turn comes without the kernel. */
+		event_active(wheel->event, EV_TIMEOUT, 1);
+		wheel->armed = tick;
+		return;
 	}
-	delay.tv_sec = (time_t)(wait / HL_SECOND);
-	delay.tv_usec = (suseconds_t)(wait % HL_SECOND);
-	if (!evtimer_add(wheel->event, &delay))
+	if (wait)
+		alarm.it_value = (struct timespec){(time_t)(wait / HL_SECOND),
+						   (long)(wait % HL_SECOND) * 1000};
+	if (!timerfd_settime(wheel->alarm, 0, &alarm, NULL))
 		wheel->armed = tick;
 }
 
@@ -187,17 +196,20 @@ void hl_wheel_run(struct hl_loop *loop)
 	wheel->running = true;
 	collect(wheel, hl_clock_now() / HL_MILLISECOND);
 	fire(wheel);
-	wheel->running = false;
 	wheel->armed = UINT64_MAX;
 	next = idle(wheel) ? next_event(wheel) : wheel->tick;
 	if (next != UINT64_MAX)
 		arm(wheel, next);
+	wheel->running = false;
 }
 
 static void wheel_woken(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
+	uint64_t expiries;
+
+	/* Nothing to read says that the alarm was set anew meanwhile: harmless. */
+	if (what & EV_READ && read(fd, &expiries, sizeof(expiries)) < 0 && errno != EAGAIN)
+		return;
 	hl_wheel_run(arg);
 }
 
@@ -211,14 +223,20 @@ int hl_wheel_init(struct hl_loop *loop)
 	hl_list_init(&wheel->firing);
 	wheel->tick = hl_clock_now() / HL_MILLISECOND;
 	wheel->armed = UINT64_MAX;
-	wheel->event = evtimer_new(loop->base, wheel_woken, loop);
-	return wheel->event ? 0 : -ENOMEM;
+	wheel->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (wheel->alarm < 0)
+		return -errno;
+	wheel->event =
+		event_new(loop->base, wheel->alarm, EV_READ | EV_PERSIST, wheel_woken, loop);
+	return wheel->event && !event_add(wheel->event, NULL) ? 0 : -ENOMEM;
 }
 
 void hl_wheel_fini(struct hl_loop *loop)
 {
 	if (loop->wheel.event)
 		event_free(loop->wheel.event);
+	if (loop->wheel.alarm >= 0)
+		close(loop->wheel.alarm);
 }
 
 void hl_timer_setup(struct hl_timer *timer, void (*fired)(void *arg), void *arg, const char *name)
