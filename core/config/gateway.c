@@ -69,7 +69,7 @@ static const struct hl_parameter rows[] = {
 	 .offset = FIELD(public.options_period, int64_t)},
 	{.key = "register.user",
 	 .type = HL_PARAMETER_STRING,
-	 .fallback = "",
+	 .fallback = "[408, 5xx, timeout]",
 	 .help = "The user the switch registers as there.",
 	 .offset = FIELD(register_user, char *)},
 	{.key = "register.password",
@@ -127,8 +127,8 @@ static const struct hl_parameter rows[] = {
 	HL_PARAMETERS_END};
 
 /* Read and checked, but not yet used by anybody. */
-static const char *const idle[] = {"max_calls", "weight", "options_period", "register",  "privacy",
-				   "identity",	     "display",	  "callee_from"};
+static const char *const idle[] = {"max_calls", "weight",   "options_period", "register",
+				   "privacy",	"identity", "display",	      "callee_from"};
 
 static struct hl_place member_place(const struct hl_node *node, const char *key)
 {

@@ -178,6 +178,8 @@ static void gateways(void)
 	is_int(gateway->transport, 0, "over UDP");
 	is_str(gateway->prefix, "00", "with its prefix");
 	is_int(gateway->weight, 1, "and the default weight");
+	is_int(gateway->failover_on.count, 3, "three reasons to try the next");
+	is_str(gateway->failover_on.items[1], "5xx", "unless told otherwise");
 	gateway = hl_config_gateway(config, hl_slice_of("b"));
 	is_int(gateway->transport, 1, "over TCP where the URI says so");
 	is_int(gateway->address.port, 5080, "at that port");
@@ -205,7 +207,9 @@ static void accounts(void)
 	ok(reads("endpoints:\n  1001: {password: 0123, keepalive: off, nat: no,\n"
 		 "    media_proxy: off, session_timer: off, force_rport: on}\n  \"+49\":\n"),
 	   "accounts");
-	is_str(told, "", "without mistakes");
+	is_str(told,
+	       "a.yaml:3:43: warning: endpoints.1001.force_rport: has no effect in this version\n",
+	       "with what comes later");
 	is_str(account("1001")->password, "0123", "a password of digits keeps its zero");
 	is_int(account("1001")->keepalive, HL_OFF, "keepalive");
 	is_int(account("1001")->party.nat, HL_OFF, "nat: no");
