@@ -87,11 +87,27 @@ static int refuse_restart_only(struct hl_switch *holdline, struct hl_config *con
 	return -EINVAL;
 }
 
+struct change {
+	struct hl_switch *holdline;
+	const struct hl_config *old, *new;
+};
+
+/* Whoever was taken out of the file is not an endpoint any more: it neither rings nor gets
+ * heartbeats. Users that only the policy knows were never in it. */
+static void drop_if_removed(void *arg, struct hl_contact *contact)
+{
+	struct change *change = arg;
+	struct hl_slice user = hl_slice_of(hl_contact_user(contact));
+	if (hl_config_account(change->old, user) && !hl_config_account(change->new, user))
+		hl_contact_remove(change->holdline->endpoints, contact, "removed");
+}
+
 static void take(struct hl_switch *holdline, struct hl_config *config, struct hl_policy *policy)
 {
 	const struct hl_switch_settings *settings = &config->settings;
 	struct hl_address advertise = {0};
 	struct hl_config *old = holdline->config;
+	struct change change = {holdline, old, config};
 
 	holdline->config = config;
 	hl_policy_free(holdline->policy);
@@ -103,6 +119,7 @@ static void take(struct hl_switch *holdline, struct hl_config *config, struct hl
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
 	hl_calls_set_config(holdline->calls, config);
 	hl_modules_reload(holdline->modules, config);
+	hl_contacts_each(holdline->endpoints, drop_if_removed, &change);
 	hl_config_unref(old);
 }
 

@@ -127,7 +127,8 @@ delete $users{1003};
 ok(take(changed(endpoints => {%users, 1009 => {password => 'secret-1009'}}))->{ok},
 	'one endpoint more, one less');
 is($new->register->code, 200, 'the new one registers');
-is($carol->register->code, 403, 'the removed one cannot');
+is(scalar @{$switch->control('endpoints', user => $carol->user)}, 0, 'the removed one is gone');
+is($carol->register->code, 403, 'and cannot come back');
 ok(take(changed(endpoints => {%{$config->{endpoints}}, 1009 => {password => 'changed'}}))->{ok},
 	'another password');
 is($new->register->code, 403, 'the old one is wrong now');

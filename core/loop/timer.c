@@ -147,8 +147,8 @@ static bool idle(const struct hl_wheel *wheel)
 }
 
 /* Sees to it that the loop wakes at `tick`, in real time. The fake clock moves only when told, so
- * nothing but what is ready can come due by waiting. An alarm that is early anyway stays: one wake-up
- * too many now and then costs less than a system call for each timer. */
+ * nothing but what is ready can come due by waiting. An alarm that is early anyway stays: one
+ * wake-up too many now and then costs less than a system call for each timer. */
 static void arm(struct hl_wheel *wheel, uint64_t tick)
 {
 	uint64_t now = hl_clock_now(), wait = 0;
