@@ -189,7 +189,7 @@ static bool keepalive_measure(struct keepalive *load, pid_t pid, long rounds)
 int bench_keepalive(int argc, char **argv)
 {
 	long pid = 0, contacts = 20000, users = 0, period = 10000, rounds = 3, sockets = 16;
-	long bare = 1;
+	long bare = 1, settle = 0;
 	const char *server = "", *message = "HELLO";
 	const struct bench_option rows[] = {
 		{"server", NULL, &server, "address and port of the server"},
@@ -200,6 +200,8 @@ int bench_keepalive(int argc, char **argv)
 		{"message", NULL, &message, "the heartbeat"},
 		{"rounds", &rounds, NULL, "periods, of which the median counts"},
 		{"sockets", &sockets, NULL, "sockets the phones share"},
+		{"settle", &settle, NULL,
+		 "ms the server has to be done with the registrations before it is measured"},
 		{"bare", &bare, NULL, "1: measure the bare loop too"},
 	};
 	struct keepalive load = {.reached = 0};
@@ -220,6 +222,8 @@ int bench_keepalive(int argc, char **argv)
 	load.bins = calloc(load.bin_count, sizeof(*load.bins));
 	if (!load.last || !load.bins)
 		bench_die("out of memory");
+	load.start = bench_clock();
+	keepalive_wait(&load, load.start + (uint64_t)settle * BENCH_MILLISECOND);
 	whole = keepalive_measure(&load, (pid_t)pid, rounds);
 	/* The switch goes on with its own; the peer's are told apart by their text. */
 	load.message = "HULLO";
