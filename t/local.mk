@@ -50,6 +50,7 @@ perl_tests += \
 	t/T06-refresh-failure.t \
 	t/T08-no-timer.t \
 	t/baresip-call.t \
+	t/bench-smoke.t \
 	t/clock-rate.t \
 	t/config-check.t \
 	t/control-socket.t \

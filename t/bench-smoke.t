@@ -1,0 +1,64 @@
+# Each load generator completes its operations, and loses none, against a real switch. What they cost
+# is for t/bench/run to say.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Holdline::Test;
+
+my $load = "$ENV{HOLDLINE_BUILDDIR}/t/bench/load";
+
+# What the generator printed, and its exit status.
+sub load {
+	my ($switch, $generator, @option) = @_;
+	open my $in, '-|', $load, $generator, '--server=' . $switch->address('udp'),
+		'--pid=' . $switch->pid, @option or die "$load: $!";
+	my %figure = map { /^(\w+)=(.+)/ ? ($1 => $2) : () } <$in>;
+	close $in;
+	return (\%figure, $? >> 8);
+}
+
+sub completes {
+	my ($switch, $operations, $generator, @option) = @_;
+	my ($figure, $status) = load($switch, $generator, @option);
+	my $name = $generator . ("@option" =~ /password/ ? ' with digest' : '');
+	is($status, 0, "$name ends well");
+	is($figure->{operations}, $operations, "$name: $operations operations");
+	is($figure->{completed}, $operations, "$name completes them") if $generator ne 'keepalive';
+	is($figure->{lost}, 0, "$name loses none");
+	cmp_ok($figure->{cpu_us} // $figure->{cpu_us_at_10}, '>', 0, "$name measures the switch");
+	return $figure;
+}
+
+sub switch_for {
+	my ($plugins, $account, %arg) = @_;
+	return start_switch(%arg, config => {
+		plugins => {registrar => {auth => $account->{password} ? 'on' : 'off'}, keepalive => {},
+			'session-timer' => {}, 'media-proxy' => {mode => 'off'}, %$plugins},
+		endpoints => {map { ("u$_" => {%$account}) } 0 .. 99},
+	});
+}
+
+my $switch = switch_for({}, {});
+completes($switch, 150, 'register', qw(--contacts=50 --rate=1000 --count=100 --rounds=1));
+completes($switch, 40, 'call', qw(--pairs=20 --rate=200 --count=40 --rounds=1));
+my $figure = completes($switch, 80, 'transactions',
+	qw(--few=10 --many=50 --rate=200 --count=40 --rounds=1));
+is($figure->{ringing}, 50, 'transactions: the calls ring');
+
+$switch = switch_for({}, {password => 'bench'});
+completes($switch, 80, 'register',
+	qw(--contacts=40 --rate=500 --count=40 --rounds=1 --password=bench));
+
+$switch = switch_for({'media-proxy' => {mode => 'on'}}, {});
+($figure, my $status) = load($switch, 'rtp', qw(--calls=5 --rounds=1 --bare=0));
+is($status, 0, 'rtp ends well');
+cmp_ok($figure->{completed}, '>=', 450, 'rtp: five calls talk for a second');
+is($figure->{completed}, $figure->{operations}, 'rtp: every packet comes through');
+
+# The switch's 10 s are a quarter of a second here.
+$switch = switch_for({keepalive => {period => 10}}, {}, clock_rate => 40);
+$figure = completes($switch, 100, 'keepalive', qw(--contacts=50 --period=250 --rounds=2 --bare=0));
+cmp_ok($figure->{completed}, '>=', 99, 'keepalive: they come every period');
+
+finish;
