@@ -83,10 +83,12 @@ static bool secret_find(const struct registrar *registrar, const struct hl_diges
 	const struct hl_account *account = hl_config_account(config, digest->username);
 	struct hl_slice password = hl_slice_of(account ? account->password : "");
 	struct hl_credentials_decision decision;
-	char user[256];
+	char user[REGISTRAR_USER + 1];
 
-	snprintf(user, sizeof(user), "%.*s", HL_SLICE_ARGS(digest->username));
-	if (hl_decide_credentials(registrar->holdline, user, config->settings.realm, &decision)) {
+	if (digest->username.length <= REGISTRAR_USER &&
+	    hl_decide_credentials(registrar->holdline,
+				  registrar_text(user, sizeof(user), digest->username),
+				  config->settings.realm, &decision)) {
 		if (*decision.ha1) {
 			snprintf(ha1, HL_DIGEST_HEX, "%.*s", HL_DIGEST_HEX - 1, decision.ha1);
 			return hl_slice_equal_nocase(
@@ -151,10 +153,7 @@ static int authenticate(struct registrar *registrar, struct hl_transaction *tran
 	bool right = hl_digest_verify(&digest, hl_message_method_text(message), ha1);
 	if (!known || !right)
 		return reject_wrong(registrar, transaction, digest.username, source);
-	enum hl_nonce_state state = hl_nonce_check(registrar->nonces, digest.nonce);
-	if (state == HL_NONCE_GOOD)
-		state = hl_nonce_use(registrar->nonces, digest.nonce, nonce_count(&digest));
-	if (state != HL_NONCE_GOOD)
+	if (hl_nonce_use(registrar->nonces, digest.nonce, nonce_count(&digest)) != HL_NONCE_GOOD)
 		return challenge(registrar, transaction, message, role, true);
 	suspension_clear(&registrar->suspensions, digest.username, source);
 	*user = digest.username;

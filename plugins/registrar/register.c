@@ -16,6 +16,7 @@ struct request {
 	bool star;	 /* Contact: * */
 	unsigned count;	 /* of contacts */
 	struct hl_contact_field contacts[REGISTRAR_CONTACTS];
+	struct hl_uri uris[REGISTRAR_CONTACTS];		/* of theirs */
 	struct hl_binding bindings[REGISTRAR_CONTACTS]; /* expires 0: removed */
 };
 
@@ -46,7 +47,7 @@ static int check_address(struct request *request)
 	request->user = to.user;
 	if (!served_here(request, &to))
 		return reject(request, 404, NULL, "domain not served");
-	if (!to.user.length || to.user.length > 255)
+	if (!to.user.length || to.user.length > REGISTRAR_USER)
 		return reject(request, 404, NULL, "no such user");
 	return HL_NEXT;
 }
@@ -103,12 +104,12 @@ static int read_expires(struct request *request)
 static int read_contacts(struct request *request)
 {
 	struct hl_contact_field *contact = request->contacts;
-	struct hl_uri uri;
+	struct hl_uri *uri = request->uris;
 	unsigned stars = 0;
 
-	for (; hl_message_contact(request->message, request->count, contact); contact++) {
+	for (; hl_message_contact(request->message, request->count, contact); contact++, uri++) {
 		stars += contact->star;
-		if (!contact->star && (hl_uri_parse(contact->uri, &uri) || !uri.host.length))
+		if (!contact->star && (hl_uri_parse(contact->uri, uri) || !uri->host.length))
 			return reject(request, 400, "Bad Contact", "unreadable Contact");
 		if (contact->q == -2)
 			return reject(request, 400, "Bad Contact", "unreadable q");
@@ -141,16 +142,16 @@ static int decide(struct request *request, struct hl_binding *binding, int64_t a
 	const struct hl_config *config = hl_switch_config(registrar->holdline);
 	const struct hl_account *account = request->account;
 	struct hl_register_decision decision;
-	char user[256], contact[REGISTRAR_STRINGS + 1];
+	char user[REGISTRAR_USER + 1], contact[REGISTRAR_STRINGS + 1];
 
-	snprintf(user, sizeof(user), "%.*s", HL_SLICE_ARGS(request->user));
-	snprintf(contact, sizeof(contact), "%.*s", HL_SLICE_ARGS(binding->uri));
 	hl_text_clear(&registrar->value);
-	hl_text_printf(&registrar->value, "%s@%s", user, config->settings.realm);
+	hl_text_slice(&registrar->value, request->user);
+	hl_text_put(&registrar->value, "@");
+	hl_text_put(&registrar->value, config->settings.realm);
 	struct hl_endpoint_view view = {
 		.aor = hl_text_string(&registrar->value),
-		.user = user,
-		.contact = contact,
+		.user = registrar_text(user, sizeof(user), request->user),
+		.contact = registrar_text(contact, sizeof(contact), binding->uri),
 		.received = request->flow->remote,
 		.transport = hl_transport_name(request->flow->type),
 		.nat = binding->nat,
@@ -194,7 +195,6 @@ static int plan_binding(struct request *request, unsigned index, const struct hl
 	const char *agent = hl_message_header(request->message, "User-Agent", 0);
 	int setting = request->account ? request->account->party.nat : HL_AUTO;
 	int64_t asked = expires_asked(request, field);
-	struct hl_uri uri;
 
 	*binding = (struct hl_binding){
 		.user = request->user,
@@ -212,8 +212,8 @@ static int plan_binding(struct request *request, unsigned index, const struct hl
 		return reject(request, 500, "CSeq Out Of Order", "CSeq out of order");
 	if (asked == 0)
 		return HL_NEXT;
-	hl_uri_parse(field->uri, &uri);
-	binding->nat = hl_nat_verdict(setting, &uri, via, request->flow, &binding->nat_reason);
+	binding->nat = hl_nat_verdict(setting, &request->uris[index], via, request->flow,
+				      &binding->nat_reason);
 	return grant(request, binding, asked);
 }
 
@@ -313,12 +313,25 @@ static int remove_all(struct request *request)
 	return HL_NEXT;
 }
 
+static void put_number(struct hl_text *text, uint64_t number)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	hl_text_append(text, digits + at, sizeof(digits) - at);
+}
+
 static int list_contact(struct hl_message *response, const struct hl_contact *contact,
 			struct hl_text *value)
 {
 	hl_text_clear(value);
-	hl_text_printf(value, "<%s>;expires=%lld", contact->uri,
-		       (long long)hl_contact_expires_in(contact));
+	hl_text_put(value, "<");
+	hl_text_put(value, contact->uri);
+	hl_text_put(value, ">;expires=");
+	put_number(value, (uint64_t)hl_contact_expires_in(contact));
 	if (contact->q != 1000)
 		hl_text_printf(value, ";q=%d.%03d", contact->q / 1000, contact->q % 1000);
 	if (contact->instance)

@@ -6,6 +6,7 @@
 #include "suspension.h"
 
 enum {
+	REGISTRAR_USER = 255,	 /* bytes of a user part; longer ones exist nowhere */
 	REGISTRAR_CONTACTS = 32, /* Contact values one REGISTER may carry */
 	REGISTRAR_STRINGS = 2048 /* bytes of Contact, Path, Call-ID, … each that are kept */
 };
@@ -32,6 +33,17 @@ struct registrar {
 	struct hl_text value; /* header values are put together here */
 	struct hl_log_limit rejected;
 };
+
+/* The slice as a string in `buffer`, cut to its size. */
+static inline const char *registrar_text(char *buffer, size_t size, struct hl_slice s)
+{
+	size_t length = s.length < size ? s.length : size - 1;
+
+	if (length)
+		memcpy(buffer, s.data, length);
+	buffer[length] = '\0';
+	return buffer;
+}
 
 /* Who sent this request: sets `user` (borrowed from the message or the table) and returns HL_NEXT,
  * or answers the request and returns HL_DONE. */
