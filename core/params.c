@@ -33,6 +33,9 @@ static size_t add_plugins(struct hl_modules *modules, const char *directory,
 			sections[count++] = hl_module_section(module);
 		free(entries[i]);
 	}
+	if (found <= 0)
+		fprintf(stderr, "holdline: there are no plugins in %s, their parameters are left "
+				"out; $HOLDLINE_PLUGIN_DIR names another directory\n", directory);
 	if (found >= 0)
 		free(entries);
 	return count;

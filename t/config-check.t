@@ -137,6 +137,10 @@ subtest 'the command line' => sub {
 	my ($ttl) = grep { $_->{key} eq 'session-timer.ttl' } @$rows;
 	is_deeply [@$ttl{qw(vos3000 default min max unit)}], ['SS_SIP_SESSION_TTL', 600, 60, 86400, 's'],
 		'a row of it';
+	local $ENV{HOLDLINE_PLUGIN_DIR} = '/nonexistent';
+	($exit, $text) = switch_object(args => ['--params'])->run;
+	is $exit, 0, '--params where there are no plugins';
+	like $text, qr/no plugins in \/nonexistent/, 'says that rows are missing';
 };
 
 finish;
