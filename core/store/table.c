@@ -5,7 +5,9 @@
 #include "store/private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 enum { SCHEMA = 1 }; /* PRAGMA user_version */
 
@@ -169,6 +171,10 @@ struct hl_table *hl_table_open(const char *path, struct hl_error *error)
 		hl_error_set(error, -ENOMEM, "no memory for the database");
 		return NULL;
 	}
+	/* SQLite would let everybody read who called whom; its -wal and -shm follow this mode. */
+	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (file >= 0)
+		close(file);
 	if (sqlite3_open_v2(path, &table->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    NULL) != SQLITE_OK)

@@ -120,6 +120,7 @@ static void one_record(void)
 	struct stat status;
 
 	ok(!stat(state, &status) && (status.st_mode & 0777) == 0750, "the directory is made");
+	ok(!stat(database, &status) && (status.st_mode & 0777) == 0640, "so is the database, private");
 	is_int(hl_store_cdr(store, hl_slice_of(whole)), 0, "a record is taken");
 	snprintf(want, sizeof(want), "[%s]", whole);
 	is_str(last(store, 5), want, "out of the table it comes as it went in");
