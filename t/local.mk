@@ -30,6 +30,7 @@ perl_tests += \
 	t/K04-period.t \
 	t/K05-pacing.t \
 	t/K07-overrun.t \
+	t/K08-sizing.t \
 	t/K10-stop-and-move.t \
 	t/K11-policy.t \
 	t/K12-methods.t \
