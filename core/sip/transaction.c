@@ -38,13 +38,14 @@ struct hl_transaction *hl_transaction_create(struct hl_transactions *table,
 					     enum transaction_kind kind, const struct hl_flow *flow,
 					     const char *key, uint64_t hash)
 {
-	struct hl_transaction *transaction = hl_zalloc(sizeof(*transaction));
+	size_t key_size = strlen(key) + 1;
+	struct hl_transaction *transaction = hl_alloc(sizeof(*transaction) + key_size);
+
 	if (!transaction)
 		return NULL;
-	transaction->key = hl_strdup(key);
-	if (!transaction->key ||
-	    hl_handle_new(&table->handles, transaction, &transaction->handle) < 0) {
-		hl_free(transaction->key);
+	memset(transaction, 0, sizeof(*transaction));
+	memcpy(transaction->key, key, key_size);
+	if (hl_handle_new(&table->handles, transaction, &transaction->handle) < 0) {
 		hl_free(transaction);
 		return NULL;
 	}
@@ -68,7 +69,6 @@ void hl_transaction_destroy(struct hl_transaction *transaction)
 	hl_handle_release(&table->handles, transaction->handle);
 	hl_message_free(transaction->request);
 	hl_text_fini(&transaction->sent);
-	hl_free(transaction->key);
 	hl_free(transaction->user);
 	hl_free(transaction->cancel_reason);
 	hl_free(transaction);

@@ -36,7 +36,6 @@ enum transaction_input {
 
 struct hl_transaction {
 	struct hl_hash_node by_key; /* in the table */
-	char *key;		    /* owned */
 	struct hl_handle handle;
 	struct hl_transactions *table; /* its owner */
 	enum transaction_kind kind;
@@ -57,6 +56,7 @@ struct hl_transaction {
 	bool cancel_due;     /* INVITE client: CANCEL as soon as it may */
 	bool cancelled;	     /* INVITE client: CANCEL was sent, or is due */
 	char *cancel_reason; /* owned; Reason of that CANCEL, or NULL */
+	char key[];	     /* NUL-terminated */
 };
 
 struct hl_transactions {

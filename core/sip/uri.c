@@ -35,14 +35,29 @@ static int next_byte(struct hl_slice text, size_t *at)
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+/* What a byte may be part of. Anything above 0x7f is text. */
+enum { TEXT = 1, HOST = 2 };
+
+#define BOTH (TEXT | HOST)
+static const unsigned char classes[256] = {
+	['!'] = TEXT,	      ['#' ... ','] = TEXT, ['-' ... '.'] = BOTH,   ['/'] = TEXT,
+	['0' ... '9'] = BOTH, [':' ... ';'] = TEXT, ['='] = TEXT,	    ['?' ... '@'] = TEXT,
+	['A' ... 'Z'] = BOTH, ['[' ... '^'] = TEXT, ['_'] = BOTH,	    ['`'] = TEXT,
+	['a' ... 'z'] = BOTH, ['{' ... '~'] = TEXT, [0x80 ... 0xff] = TEXT,
+};
+#undef BOTH
+
 /* Whether `text` is printable, without blanks and URI delimiters, and its escapes are sound. */
 static bool text_sound(struct hl_slice text)
 {
 	for (size_t at = 0; at < text.length;) {
 		unsigned char plain = (unsigned char)text.data[at];
 
-		if (plain <= ' ' || plain == 0x7f || strchr("<>\"", plain) ||
-		    next_byte(text, &at) < 1)
+		if (!(classes[plain] & TEXT))
+			return false;
+		if (plain != '%')
+			at++;
+		else if (next_byte(text, &at) < 1)
 			return false;
 	}
 	return true;
@@ -51,7 +66,7 @@ static bool text_sound(struct hl_slice text)
 static bool host_sound(struct hl_slice host)
 {
 	for (size_t at = 0; at < host.length; at++)
-		if (!isalnum((unsigned char)host.data[at]) && !strchr(".-_", host.data[at]))
+		if (!(classes[(unsigned char)host.data[at]] & HOST))
 			return false;
 	return host.length > 0;
 }
