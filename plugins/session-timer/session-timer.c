@@ -48,7 +48,7 @@ static const struct hl_parameter rows[] = {
 	 .max = 86400,
 	 .unit = "s",
 	 .reloadable = true,
-	 .help = "Session-Expires the switch asks for"},
+	 .help = "Session-Expires the switch asks for."},
 	{.key = "update_segment",
 	 .vos3000 = "SS_SIP_SESSION_UPDATE_SEGMENT",
 	 ROW(update_segment),
@@ -56,7 +56,7 @@ static const struct hl_parameter rows[] = {
 	 .min = 2,
 	 .max = 10,
 	 .reloadable = true,
-	 .help = "a session is refreshed this many times within its Session-Expires"},
+	 .help = "A session is refreshed this many times within its Session-Expires."},
 	{.key = "early_hangup",
 	 .vos3000 = "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP",
 	 ROW(early_hangup),
@@ -66,8 +66,8 @@ static const struct hl_parameter rows[] = {
 	 .values = auto_word,
 	 .unit = "s",
 	 .reloadable = true,
-	 .help = "how long before its end a session that the peer did not refresh is hung up; "
-		 "auto: 32 s or a third of it"},
+	 .help = "How long before its end a session that the peer did not refresh is hung up; "
+		 "auto: 32 s or a third of it."},
 	{.key = "no_timer_max_duration",
 	 .vos3000 = "SS_SIP_NO_TIMER_REINVITE_INTERVAL",
 	 ROW(no_timer_max_duration),
@@ -76,7 +76,7 @@ static const struct hl_parameter rows[] = {
 	 .max = 86400,
 	 .unit = "s",
 	 .reloadable = true,
-	 .help = "longest call with a leg that has no session timer; 0: no limit"},
+	 .help = "Longest call with a leg that has no session timer; 0: no limit."},
 	{.key = "min_se",
 	 .vos3000 = "SS_SIP_SESSION_MIN_SE",
 	 ROW(min_se),
@@ -85,7 +85,7 @@ static const struct hl_parameter rows[] = {
 	 .max = 3600,
 	 .unit = "s",
 	 .reloadable = true,
-	 .help = "shortest Session-Expires the switch accepts"},
+	 .help = "Shortest Session-Expires the switch accepts."},
 	HL_PARAMETERS_END};
 
 static struct hl_place place_of(const struct hl_node *map, const char *key)
