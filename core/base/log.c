@@ -71,14 +71,27 @@ static struct hl_slice cut(struct hl_slice value)
 	return value;
 }
 
+static void put_key(struct hl_text *line, const char *key)
+{
+	hl_text_append(line, " ", 1);
+	hl_text_put(line, key);
+	hl_text_append(line, "=", 1);
+}
+
 static void put_text(struct hl_text *line, const char *time, const char *level, const char *tag,
 		     const char *event, const struct hl_log_field *field)
 {
 	struct hl_json number; /* for its number format */
 
-	hl_text_printf(line, "%s level=%s tag=%s event=%s", time, level, tag, event);
+	hl_text_put(line, time);
+	put_key(line, "level");
+	hl_text_put(line, level);
+	put_key(line, "tag");
+	hl_text_put(line, tag);
+	put_key(line, "event");
+	hl_text_put(line, event);
 	for (; field->key; field++) {
-		hl_text_printf(line, " %s=", field->key);
+		put_key(line, field->key);
 		hl_json_init(&number, line);
 		switch (field->type) {
 		case HL_FIELD_STRING: put_string(line, cut(field->string)); break;
