@@ -3,7 +3,7 @@
 #include "base/clock.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t base_real;  /* µs, monotonic, when the rate was set */
@@ -63,18 +63,26 @@ uint64_t hl_clock_wall(void)
 	return hl_clock_wall_at(hl_clock_now());
 }
 
+static void put_digits(char *at, unsigned digits, unsigned number)
+{
+	for (; digits; number /= 10)
+		at[--digits] = (char)('0' + number % 10);
+}
+
 void hl_clock_format(uint64_t wall, char text[HL_CLOCK_TEXT])
 {
 	time_t seconds = (time_t)(wall / HL_SECOND);
 	struct tm utc;
 
 	gmtime_r(&seconds, &utc);
-	/* The bounds tell the compiler that it fits; they hold until the year 9999. */
-	snprintf(text, HL_CLOCK_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-		 (unsigned)(utc.tm_year + 1900) % 10000u, (unsigned)(utc.tm_mon + 1) % 100u,
-		 (unsigned)utc.tm_mday % 100u, (unsigned)utc.tm_hour % 100u,
-		 (unsigned)utc.tm_min % 100u, (unsigned)utc.tm_sec % 100u,
-		 (unsigned)(wall % HL_SECOND / HL_MILLISECOND));
+	strcpy(text, "0000-00-00T00:00:00.000Z");
+	put_digits(text, 4, (unsigned)utc.tm_year + 1900);
+	put_digits(text + 5, 2, (unsigned)utc.tm_mon + 1);
+	put_digits(text + 8, 2, (unsigned)utc.tm_mday);
+	put_digits(text + 11, 2, (unsigned)utc.tm_hour);
+	put_digits(text + 14, 2, (unsigned)utc.tm_min);
+	put_digits(text + 17, 2, (unsigned)utc.tm_sec);
+	put_digits(text + 20, 3, (unsigned)(wall % HL_SECOND / HL_MILLISECOND));
 }
 
 void hl_clock_fake(uint64_t now)
