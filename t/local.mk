@@ -16,6 +16,7 @@ perl_tests += \
 	t/C05-in-dialog.t \
 	t/C06-delayed-offer.t \
 	t/C07-transports.t \
+	t/C08-moved.t \
 	t/D03-cdr.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \

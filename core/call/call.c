@@ -136,6 +136,8 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 		if (account)
 			leg->party = &account->party;
 		contact = hl_contact_by_flow(call->calls->parts.endpoints, flow);
+		if (contact)
+			leg->contact = contact->handle;
 		hl_message_via(invite, 0, &via);
 		if (hl_message_contact(invite, 0, &sent))
 			hl_uri_parse(sent.uri, &uri);

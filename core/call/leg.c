@@ -191,8 +191,19 @@ int hl_leg_dress(struct hl_leg *leg, struct hl_message *message)
 	return result;
 }
 
+/* A device that has registered from elsewhere since we heard from it (its NAT gave it another port,
+ * it changed networks) is reached where it registered. */
+static void follow_contact(struct hl_leg *leg)
+{
+	struct hl_contact *contact =
+		hl_contact_get(leg->call->calls->parts.endpoints, leg->contact);
+	if (contact && contact->refreshed > leg->heard)
+		leg->flow = contact->flow;
+}
+
 struct hl_message *hl_leg_request(struct hl_leg *leg, enum hl_method method, uint32_t cseq)
 {
+	follow_contact(leg);
 	struct hl_text from, to;
 	hl_text_init(&from);
 	hl_text_init(&to);

@@ -76,7 +76,8 @@ struct hl_leg {
 	char *target;			/* owned; the peer's Contact URI */
 	char *routes;			/* owned; Route value, or NULL */
 	uint32_t local_cseq, remote_cseq;
-	struct hl_flow flow; /* the way to the peer */
+	struct hl_handle contact; /* the device it talks to, if it is registered */
+	struct hl_flow flow;	  /* the way to the peer */
 
 	/* Transactions under way. */
 	struct hl_handle invite;  /* the first INVITE: server (caller) or client (callee) */

@@ -46,6 +46,7 @@ static int aim_at_contact(struct hl_leg *leg, const struct hl_target *target)
 		return -ENOENT;
 	const struct hl_account *account =
 		hl_config_account(call->config, hl_slice_of(hl_contact_user(contact)));
+	leg->contact = contact->handle;
 	leg->flow = contact->flow;
 	leg->nat = contact->nat;
 	leg->user = hl_strdup(hl_contact_user(contact));

@@ -196,8 +196,12 @@ static void refresh_due(void *arg)
 	struct hl_leg *leg = leg_of(timer);
 	if (!leg)
 		return;
-	/* While a transaction is under way the refresh waits: it would only be answered 491. */
-	if (hl_leg_refresh(leg, refresh_method(timer, leg), refresh_done, timer) < 0)
+	/* While a transaction is under way the refresh waits: it would only be answered 491. What
+	 * cannot be sent at all, its connection gone, is not answered either. */
+	int result = hl_leg_refresh(leg, refresh_method(timer, leg), refresh_done, timer);
+	if (result == -ENOTCONN)
+		end_call(timer, "Session Timeout", "refresh-failed");
+	else if (result < 0)
 		retry_in(timer, 1000);
 }
 
