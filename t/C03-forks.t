@@ -57,6 +57,14 @@ $in[0]->answer(sdp => 1);
 ok($in[0]->ended, 'an answer too late gets ACK and BYE');
 $out->answered;
 is($switch->control('status')->{calls}, 1, 'the call itself goes on');
+
+# A proxy behind the callee forked: a second 2xx with another tag is another dialog.
+$mobile->respond($in[1]->invite_message, 200, tag => 'second', sdp => 1);
+for my $method (qw(ACK BYE)) {
+	ok($mobile->expect(sub { ($_[0]->method || '') eq $method
+		&& ($_[0]->to_tag || '') eq 'second' }), "a second answer gets its own $method");
+}
+is($switch->control('status')->{calls}, 1, 'and the call goes on');
 $out->bye;
 ok($in[1]->ended, 'and ends as usual');
 is(scalar(my @all = $switch->cdrs(4)), 4, 'four calls, four records');

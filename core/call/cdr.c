@@ -138,7 +138,8 @@ static const char *view_header(const void *arg, const char *name)
 	const struct hl_call *call = arg;
 	struct hl_transaction *invite =
 		hl_transaction_get(call->calls->parts.transactions, call->caller->invite);
-	return invite ? hl_message_header(hl_transaction_request(invite), name, 0) : NULL;
+	const struct hl_message *message = invite ? hl_transaction_request(invite) : NULL;
+	return message ? hl_message_header(message, name, 0) : NULL;
 }
 
 void hl_call_view(const struct hl_call *call, const struct hl_leg *callee,

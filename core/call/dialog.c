@@ -331,9 +331,7 @@ void hl_leg_got_ack(struct hl_leg *leg, struct hl_message *message)
 		return;
 	leg->ack_cseq = 0;
 	leg->heard = hl_clock_now();
-	invite = hl_transaction_get(transactions_of(leg), leg->invite);
-	if (!invite || hl_message_cseq(hl_transaction_request(invite)) != hl_message_cseq(message))
-		invite = hl_transaction_get(transactions_of(leg), leg->acking);
+	invite = hl_transaction_get(transactions_of(leg), leg->acking);
 	if (invite)
 		hl_transaction_acked(invite);
 	if (leg->call->state == HL_CALL_ANSWERED || leg->bye_due)

@@ -320,9 +320,12 @@ static struct hl_message *request_of(const struct hl_message *invite,
 	char *target = NULL;
 	if (hl_message_contact(response, 0, &contact) && !contact.star)
 		target = hl_slice_copy(contact.uri);
-	request = hl_message_request(method, target ? target : hl_message_request_uri(invite),
-				     hl_message_from(response), hl_message_to(response),
-				     hl_message_call_id(response), cseq);
+	if (!target && invite)
+		target = hl_strdup(hl_message_request_uri(invite));
+	if (!target)
+		return NULL;
+	request = hl_message_request(method, target, hl_message_from(response),
+				     hl_message_to(response), hl_message_call_id(response), cseq);
 	hl_free(target);
 	return request;
 }

@@ -82,7 +82,7 @@ struct hl_leg {
 	/* Transactions under way. */
 	struct hl_handle invite;  /* the first INVITE: server (caller) or client (callee) */
 	struct hl_handle serving; /* re-INVITE or UPDATE of the peer, not answered yet */
-	struct hl_handle acking;  /* re-INVITE of the peer that got its 2xx */
+	struct hl_handle acking;  /* the INVITE of the peer that got its 2xx last */
 	struct hl_handle asking;  /* exchange of our re-INVITE or UPDATE */
 	uint32_t ack_cseq;	  /* the INVITE whose ACK is awaited from the peer; 0: none */
 	uint32_t due_ack;	  /* the 2xx whose ACK waits for the other leg's answer; 0: none */

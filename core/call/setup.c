@@ -107,7 +107,11 @@ static void invite_happened(void *arg, struct hl_handle handle, struct hl_transa
 		return;
 	}
 	if (leg->state == HL_LEG_CONFIRMED) {
-		if (answer && !leg->due_ack)
+		/* A proxy behind the callee may have forked: another tag is another dialog, and nobody
+		 * waits for it (RFC 3261 §13.2.2.4). */
+		if (answer && strcmp(hl_message_to_tag(message), leg->remote_tag) != 0)
+			hl_leg_decline_answer(calls, transaction, message);
+		else if (answer && !leg->due_ack)
 			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){0});
 		return;
 	}
@@ -324,6 +328,7 @@ void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message 
 	hl_session_pass_headers(message, response);
 	call->caller->state = HL_LEG_CONFIRMED;
 	call->caller->ack_cseq = hl_message_cseq(response);
+	call->caller->acking = call->caller->invite;
 	call->answered = hl_clock_now();
 	call->sip_code = 200;
 	hl_leg_respond(call->caller, caller, response);

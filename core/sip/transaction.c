@@ -132,11 +132,21 @@ int hl_transaction_send(struct hl_transaction *transaction)
 		(struct hl_slice){transaction->sent.data, transaction->sent.length});
 }
 
-/* A non-INVITE request that is done with serves nobody any more, and there may be many. */
+/* Whether nobody will ask for the request again: retransmissions are answered from `sent`, and only
+ * the ACK to a failure is made from it. */
+static bool is_done_with(const struct hl_transaction *transaction)
+{
+	switch (transaction->kind) {
+	case INVITE_SERVER: return transaction->acked;
+	case INVITE_CLIENT: return transaction->state == ACCEPTED;
+	default: return transaction->final;
+	}
+}
+
+/* A transaction outlives its request by half a minute, and there may be many. */
 static void drop_request(struct hl_transaction *transaction)
 {
-	if (!transaction->final || transaction->handling || transaction->kind == INVITE_SERVER ||
-	    transaction->kind == INVITE_CLIENT)
+	if (transaction->handling || !is_done_with(transaction))
 		return;
 	hl_message_free(transaction->request);
 	transaction->request = NULL;
@@ -305,6 +315,7 @@ void hl_transaction_acked(struct hl_transaction *transaction)
 	transaction->acked = true;
 	if (transaction->state == ACCEPTED)
 		hl_timer_stop(transaction->table->loop, &transaction->again);
+	drop_request(transaction);
 }
 
 const char *hl_transaction_tag(const struct hl_transaction *transaction)

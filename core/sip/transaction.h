@@ -31,8 +31,9 @@ struct hl_transaction_owner {
 
 struct hl_transaction_handlers {
 	/* A new request, ACK and CANCEL excepted. It is answered by hl_transaction_respond, now or
-	 * later. The message lives until this returns and the final response is sent; an INVITE as
-	 * long as its transaction. */
+	 * later. The message lives until this returns
+	 * and the final response is sent; an INVITE until its ACK or the end of its
+	 * transaction. */
 	void (*request)(void *arg, struct hl_transaction *transaction, struct hl_message *message);
 	/* An ACK that belongs to no transaction: the ACK to a 2xx. */
 	void (*ack)(void *arg, const struct hl_flow *flow, struct hl_message *message);
@@ -87,6 +88,8 @@ HL_EXPORT int hl_transactions_send(struct hl_transactions *table, const struct h
 HL_EXPORT struct hl_transaction *hl_transaction_get(struct hl_transactions *table,
 						    struct hl_handle handle);
 HL_EXPORT struct hl_handle hl_transaction_handle(const struct hl_transaction *transaction);
+/* The request; NULL once it is of no use: a final response went or came, an INVITE's 2xx was ACKed.
+ */
 HL_EXPORT struct hl_message *hl_transaction_request(const struct hl_transaction *transaction);
 HL_EXPORT const struct hl_flow *hl_transaction_flow(const struct hl_transaction *transaction);
 

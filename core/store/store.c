@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 enum {
+	COLLECT = 20,            /* ms that a first record waits for others: one wake-up for all */
 	GATHER = 100,            /* ms between a line and the commit of its row */
 	RETRY = 1000,            /* ms until what failed is tried again */
 	LINES = 64,              /* lines per system call */
@@ -43,6 +44,7 @@ struct hl_store {
 	struct hl_list lines, rows;
 	struct hl_table *table;    /* owned */
 	int file;                  /* cdr.jsonl; −1: cannot be opened; owned */
+	struct hl_timer collect;   /* the queue is about to be taken */
 	struct hl_timer commit;    /* also retries */
 	struct hl_log_limit limit;
 	bool failing;              /* the last attempt to write failed */
@@ -223,8 +225,15 @@ static void take_queue(struct hl_store *store)
 	pthread_mutex_unlock(&store->lock);
 }
 
-/* While the disk takes nothing, the retry is soon enough for what comes now. */
 static void queued(void *arg)
+{
+	struct hl_store *store = arg;
+
+	hl_timer_start(store->loop, &store->collect, COLLECT);
+}
+
+/* While the disk takes nothing, the retry is soon enough for what comes now. */
+static void collected(void *arg)
 {
 	struct hl_store *store = arg;
 
@@ -394,6 +403,7 @@ struct hl_store *hl_store_open(const char *directory, struct hl_error *error)
 	hl_list_init(&store->queue);
 	hl_list_init(&store->lines);
 	hl_list_init(&store->rows);
+	hl_timer_init(&store->collect, collected, store);
 	hl_timer_init(&store->commit, write_all, store);
 	store->file = -1;
 	if (!make_directory(directory, error) && !open_both(store, directory, error))
@@ -421,6 +431,7 @@ static void write_last(void *arg)
 
 	take_queue(store);
 	write_all(store);
+	hl_timer_stop(store->loop, &store->collect);
 	hl_timer_stop(store->loop, &store->commit);
 }
 
