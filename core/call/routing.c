@@ -102,7 +102,7 @@ void hl_call_drop_targets(struct hl_call *call)
 static int route_by_policy(struct hl_call *call, int *code, char phrase[128])
 {
 	struct hl_calls_parts *parts = &call->calls->parts;
-	struct hl_route_decision decision = {0};
+	struct hl_route_decision decision; /* large: read only when it was made */
 	if (!parts->hooks->decide_route(parts->arg, call, &decision))
 		return 1;
 	hl_free(call->route_rule);

@@ -107,8 +107,8 @@ static void invite_happened(void *arg, struct hl_handle handle, struct hl_transa
 		return;
 	}
 	if (leg->state == HL_LEG_CONFIRMED) {
-		/* A proxy behind the callee may have forked: another tag is another dialog, and nobody
-		 * waits for it (RFC 3261 §13.2.2.4). */
+		/* A proxy behind the callee may have forked: another tag is another dialog, and
+		 * nobody waits for it (RFC 3261 §13.2.2.4). */
 		if (answer && strcmp(hl_message_to_tag(message), leg->remote_tag) != 0)
 			hl_leg_decline_answer(calls, transaction, message);
 		else if (answer && !leg->due_ack)

@@ -225,11 +225,16 @@ static int enter(lua_State *lua)
 	return 1;
 }
 
+bool hl_policy_has(const struct hl_policy *policy, enum hl_policy_function function)
+{
+	return policy && policy->functions[function] != LUA_NOREF;
+}
+
 int hl_policy_call(struct hl_policy *policy, struct hl_invocation *invocation)
 {
 	int decided = 0;
 
-	if (!policy || policy->functions[invocation->function] == LUA_NOREF)
+	if (!hl_policy_has(policy, invocation->function))
 		return 0;
 	policy->counters.calls++;
 	if (run(policy, enter, invocation, 1) == LUA_OK)

@@ -69,6 +69,8 @@ struct hl_invocation {
 
 /* The policy a state belongs to. */
 struct hl_policy *hl_policy_of(lua_State *lua);
+/* Whether the script has that function. */
+bool hl_policy_has(const struct hl_policy *policy, enum hl_policy_function function);
 /* The one door. 1: decided; 0: the default holds (failures are logged and counted). */
 int hl_policy_call(struct hl_policy *policy, struct hl_invocation *invocation);
 /* Raises the error of a limit that has been hit by now; C functions that may take long ask. */

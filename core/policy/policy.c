@@ -7,6 +7,8 @@
 static int decide(struct hl_policy *policy, struct hl_invocation *invocation, void *taken,
 		  void *decision, size_t size)
 {
+	if (!hl_policy_has(policy, invocation->function))
+		return 0;
 	memset(taken, 0, size);
 	invocation->push = hl_views_push;
 	invocation->decision = taken;
