@@ -1,8 +1,11 @@
 /* The four transaction machines (RFC 3261 §17.1.1–17.2.2, RFC 6026) as one table of
  * (kind, state, input) → (action, next state, timers). */
+#include "base/clock.h"
 #include "sip/transaction_parts.h"
 
 #include <errno.h>
+
+enum { LINGER = 100 }; /* ms by which an end that nobody waits for may be late */
 
 typedef void transaction_action(struct hl_transaction *transaction, struct hl_message *message);
 
@@ -222,6 +225,18 @@ static void end_after(struct hl_transaction *transaction, uint32_t milliseconds)
 	hl_timer_start(transaction->table->loop, &transaction->end, milliseconds);
 }
 
+/* Only memory waits for such an end, so it may come late: all of a moment in one turn of the loop
+ * cost one wake-up. */
+static void linger(struct hl_transaction *transaction, uint32_t milliseconds)
+{
+	const uint64_t moment = LINGER * HL_MILLISECOND;
+	uint64_t end = hl_clock_now() + milliseconds * HL_MILLISECOND;
+
+	hl_timer_stop(transaction->table->loop, &transaction->again);
+	hl_timer_start_at(transaction->table->loop, &transaction->end,
+			  (end + moment - 1) / moment * moment);
+}
+
 static void run_timers(struct hl_transaction *transaction, enum timer_rule rule)
 {
 	struct hl_loop *loop = transaction->table->loop;
@@ -232,7 +247,7 @@ static void run_timers(struct hl_transaction *transaction, enum timer_rule rule)
 		hl_timer_stop(loop, &transaction->again);
 		hl_timer_stop(loop, &transaction->end);
 		break;
-	case END_64T1: end_after(transaction, 64 * T1); break;
+	case END_64T1: linger(transaction, 64 * T1); break;
 	case RETRY_2XX:
 		end_after(transaction, 64 * T1);
 		retry_from(transaction, T1);
@@ -246,9 +261,16 @@ static void run_timers(struct hl_transaction *transaction, enum timer_rule rule)
 		if (!lossless)
 			retry_from(transaction, T2);
 		break;
-	case END_D: end_after(transaction, lossless ? 0 : TIMER_D); break;
-	case END_T4: end_after(transaction, lossless ? 0 : T4); break;
-	case END_J: end_after(transaction, lossless ? 0 : 64 * T1); break;
+	case END_D:
+	case END_T4:
+	case END_J:
+		if (lossless)
+			end_after(transaction, 0);
+		else
+			linger(transaction, rule == END_D    ? TIMER_D
+					    : rule == END_T4 ? T4
+							     : 64 * T1);
+		break;
 	}
 }
 

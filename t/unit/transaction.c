@@ -311,7 +311,8 @@ static void check_memory(void)
 {
 	unsigned long nth = 0;
 
-	for (bool answered = false; !answered && nth < 500; schedule(32000)) {
+	/* Timer J, and the tenth of a second by which it may be late. */
+	for (bool answered = false; !answered && nth < 500; schedule(32100)) {
 		struct hl_message *message = parsed(OPTIONS);
 
 		seen.answer = 200;
