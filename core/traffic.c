@@ -70,6 +70,49 @@ static void reply(struct hl_transaction *transaction, int code)
 	hl_transaction_reply(transaction, 500, NULL);
 }
 
+/* Extensions a peer may insist on. */
+static const char *const extensions[] = {"timer"};
+
+/* Lists what the request requires and the switch has not (RFC 3261 §8.2.2.3). */
+static void list_unsupported(const struct hl_message *message, struct hl_text *list)
+{
+	const char *value;
+	for (unsigned i = 0; (value = hl_message_header(message, "Require", i)); i++) {
+		struct hl_slice rest = hl_slice_of(value);
+		while (rest.length) {
+			struct hl_slice word = hl_slice_trim(hl_slice_cut(&rest, ','));
+			bool known = !word.length;
+			for (size_t n = 0; n < HL_COUNT(extensions); n++)
+				known |= hl_slice_equal_nocase(word, hl_slice_of(extensions[n]));
+			if (!known) {
+				hl_text_put(list, list->length ? ", " : "");
+				hl_text_slice(list, word);
+			}
+		}
+	}
+}
+
+/* Answers 420 to a request that requires too much. REGISTER is the registrar's to judge. */
+static bool refuse_extensions(struct hl_transaction *transaction, const struct hl_message *message)
+{
+	struct hl_text list;
+	if (hl_message_method(message) == HL_METHOD_REGISTER ||
+	    !hl_message_header(message, "Require", 0))
+		return false;
+	hl_text_init(&list);
+	list_unsupported(message, &list);
+	bool refused = list.length > 0;
+	struct hl_message *response =
+		refused ? hl_message_response(message, 420, NULL, hl_transaction_tag(transaction))
+			: NULL;
+	if (response)
+		hl_message_set_header(response, "Unsupported", hl_text_string(&list));
+	if (refused)
+		hl_transaction_respond(transaction, response);
+	hl_text_fini(&list);
+	return refused;
+}
+
 /* Whether the switch serves the domain a request is for (switch.domains; none named: all). */
 static bool serves(struct hl_switch *holdline, const struct hl_message *message)
 {
@@ -89,6 +132,8 @@ static void request(void *arg, struct hl_transaction *transaction, struct hl_mes
 	struct hl_switch *holdline = arg;
 	enum hl_method method = hl_message_method(message);
 
+	if (refuse_extensions(transaction, message))
+		return;
 	if (*hl_message_to_tag(message)) {
 		hl_calls_request(holdline->calls, transaction, message);
 		return;

@@ -19,10 +19,10 @@ like($in->expect('ACK')->body, qr/^m=audio/m, 'the answer reaches the callee in 
 is($out->bye->code, 200, 'the caller hangs up');
 ok($in->ended, 'ended');
 
-$out = $alice->invite('1002', headers => [Require => '100rel']);
+$out = $alice->invite('1002', headers => [Require => 'timer, 100rel, foo']);
 my $refusal = $out->failed;
 is($refusal->code, 420, 'what we cannot do is refused');
-is($refusal->header('Unsupported'), '100rel', 'by name');
+is($refusal->header('Unsupported'), '100rel, foo', 'by name');
 $out = $alice->invite('1002', sdp => 1, headers => ['Max-Forwards' => 0]);
 is($out->failed->code, 483, 'no hop left: 483');
 finish;

@@ -17,6 +17,7 @@ perl_tests += \
 	t/C06-delayed-offer.t \
 	t/C07-transports.t \
 	t/C08-moved.t \
+	t/C09-closed.t \
 	t/D03-cdr.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \

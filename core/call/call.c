@@ -246,9 +246,10 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 	       hl_str("caller", hl_leg_user(call->caller)), hl_str("number", call->number),
 	       hl_str("address", hl_address_format(&call->caller->flow.remote, address)),
 	       hl_str("call_id", call->caller->call_id));
-	if (hl_message_header(message, "Require", 0) &&
-	    hl_message_lists(message, "Require", "100rel")) {
-		hl_call_finish(call, 420, NULL, "Rejected", NULL, HL_ENDED_BY_SERVER);
+	/* Who is neither a gateway nor known to a plugin gets nowhere: no open relay. */
+	if (!call->caller->gateway && !*hl_transaction_user(transaction)) {
+		hl_call_finish(call, 403, NULL, "Rejected", "not-authenticated",
+			       HL_ENDED_BY_SERVER);
 		return;
 	}
 	code = parts->hooks->leg_recv(parts->arg, call->caller, message);
@@ -281,8 +282,6 @@ static void refuse_caller(struct hl_call *call, int code, const char *phrase)
 		hl_message_set_header(response, "Retry-After", call->retry_after);
 	if (code < 400 && call->best_contact)
 		hl_message_set_header(response, "Contact", call->best_contact);
-	if (code == 420)
-		hl_message_set_header(response, "Unsupported", "100rel");
 	hl_leg_respond(call->caller, invite, response);
 }
 

@@ -68,6 +68,10 @@ static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
 	struct hl_slice wanted = {0};
 	enum hl_transport_type type = HL_TRANSPORT_UDP;
 
+	if (hl_uri_parse(hl_slice_of(target->uri), &uri) < 0)
+		return -EINVAL;
+	if (hl_transport_is_self(transport, &uri))
+		return -ELOOP;
 	if (target->gateway) {
 		leg->gateway = target->gateway;
 		leg->party = &target->gateway->party;
@@ -75,8 +79,7 @@ static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
 		address = target->gateway->address;
 		type = target->gateway->transport;
 	} else {
-		if (hl_uri_parse(hl_slice_of(target->uri), &uri) < 0 ||
-		    hl_address_parse(uri.host, &address) < 0)
+		if (hl_address_parse(uri.host, &address) < 0)
 			return -EINVAL;
 		address.port = uri.port ? (uint16_t)uri.port : 5060;
 		if (hl_uri_parameter(uri.parameters, "transport", &wanted) &&
@@ -189,7 +192,11 @@ static void call_target(struct hl_call *call, const struct hl_target *target)
 	hl_log(HL_LOG_WARN, "call", "target-failed", hl_str("id", call->id),
 	       hl_str("target", target->uri), hl_str("error", strerror(-result)));
 	if (!call->best_code)
-		hl_call_note_failure(call, result == -ENOMEM ? 500 : 503, NULL, false);
+		hl_call_note_failure(call,
+				     result == -ENOMEM	? 500
+				     : result == -ELOOP ? 482
+							: 503,
+				     NULL, false);
 	if (leg)
 		hl_call_drop_leg(call, leg, NULL);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BATCH = 128 };
+enum { BATCH = 128, SIP_PORT = 5060 };
 
 static const char *const type_names[] = {
 	[HL_TRANSPORT_UDP] = "udp", [HL_TRANSPORT_TCP] = "tcp", [HL_TRANSPORT_TLS] = "tls"};
@@ -389,20 +389,28 @@ void hl_transport_contact(const struct hl_transport *transport, const struct hl_
 		 flow->type == HL_TRANSPORT_UDP ? "" : type_names[flow->type]);
 }
 
+/* Whether a listener hears what is sent to that address. A wildcard hears all of this machine's. */
+static bool hears(const struct listener *listener, const struct hl_address *address)
+{
+	const struct hl_address *local = listener_local(listener);
+	if (local->port != address->port || local->family != address->family)
+		return false;
+	if (!hl_address_wildcard(local))
+		return hl_address_same_host(local, address);
+	struct hl_address own = local_towards(address, address->port);
+	return hl_address_same_host(&own, address);
+}
+
 bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_uri *uri)
 {
 	struct hl_address host;
-	uint16_t port = uri->port ? (uint16_t)uri->port : 5060;
 	if (hl_address_parse(uri->host, &host) < 0)
 		return false;
-	host.port = port;
+	host.port = uri->port ? (uint16_t)uri->port : SIP_PORT;
 	if (transport->advertise.family && hl_address_same_host(&transport->advertise, &host))
 		return true;
 	for (unsigned i = 0; i < transport->listener_count; i++)
-		if (transport->listeners[i] &&
-		    listener_local(transport->listeners[i])->port == port &&
-		    (hl_address_wildcard(listener_local(transport->listeners[i])) ||
-		     hl_address_same_host(listener_local(transport->listeners[i]), &host)))
+		if (transport->listeners[i] && hears(transport->listeners[i], &host))
 			return true;
 	return false;
 }
