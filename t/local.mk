@@ -18,6 +18,7 @@ perl_tests += \
 	t/C07-transports.t \
 	t/C08-moved.t \
 	t/C09-closed.t \
+	t/C10-pending.t \
 	t/D03-cdr.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+enum { THINKING_TIME = 60 }; /* s for a re-INVITE; then it is cancelled */
+
 static void pass_session(struct hl_leg *leg, struct hl_transaction *t, struct hl_message *message);
 static void pass_update(struct hl_leg *leg, struct hl_transaction *t, struct hl_message *message);
 static void pass_plain(struct hl_leg *leg, struct hl_transaction *t, struct hl_message *message);
@@ -37,6 +39,16 @@ static int respond(struct hl_leg *leg, struct hl_transaction *transaction, int c
 	return hl_leg_respond(leg, transaction, response);
 }
 
+/* Without a final response to the CANCEL either, the transaction times out. */
+static void thought_too_long(void *arg)
+{
+	struct hl_exchange *exchange = arg;
+	struct hl_transaction *asked =
+		hl_transaction_get(exchange->calls->parts.transactions, exchange->transaction);
+	if (asked)
+		hl_transaction_cancel(asked, NULL);
+}
+
 static struct hl_exchange *exchange_new(struct hl_leg *leg, enum hl_method method)
 {
 	struct hl_calls *calls = leg->call->calls;
@@ -47,7 +59,8 @@ static struct hl_exchange *exchange_new(struct hl_leg *leg, enum hl_method metho
 	exchange->leg = leg->handle;
 	exchange->method = method;
 	hl_text_init(&exchange->sdp);
-	hl_list_append(&calls->exchanges, &exchange->node);
+	hl_timer_init(&exchange->limit, thought_too_long, exchange);
+	hl_list_append(&leg->exchanges, &exchange->node);
 	if (hl_handle_new(&calls->exchange_handles, exchange, &exchange->handle) < 0) {
 		hl_list_remove(&exchange->node);
 		hl_free(exchange);
@@ -58,6 +71,7 @@ static struct hl_exchange *exchange_new(struct hl_leg *leg, enum hl_method metho
 
 static void exchange_free(struct hl_exchange *exchange)
 {
+	hl_timer_stop(exchange->calls->parts.loop, &exchange->limit);
 	hl_list_remove(&exchange->node);
 	hl_handle_release(&exchange->calls->exchange_handles, exchange->handle);
 	hl_text_fini(&exchange->sdp);
@@ -68,6 +82,33 @@ void hl_exchange_fini(struct hl_calls *calls)
 {
 	while (!hl_list_empty(&calls->exchanges))
 		exchange_free(hl_list_entry(calls->exchanges.next, struct hl_exchange, node));
+}
+
+void hl_exchanges_refuse(struct hl_leg *leg)
+{
+	struct hl_transactions *transactions = transactions_of(leg);
+	struct hl_list *node, *next;
+	hl_list_each(node, next, &leg->exchanges)
+	{
+		struct hl_exchange *exchange = hl_list_entry(node, struct hl_exchange, node);
+		struct hl_transaction *serving =
+			hl_transaction_get(transactions, exchange->serving);
+		struct hl_transaction *asked =
+			hl_transaction_get(transactions, exchange->transaction);
+		if (serving)
+			hl_transaction_reply(serving, 487, NULL);
+		if (asked)
+			hl_transaction_cancel(asked, NULL);
+	}
+}
+
+void hl_exchanges_orphan(struct hl_leg *leg)
+{
+	while (!hl_list_empty(&leg->exchanges)) {
+		struct hl_list *node = leg->exchanges.next;
+		hl_list_remove(node);
+		hl_list_append(&leg->call->calls->exchanges, node);
+	}
 }
 
 /* A 2xx for a request whose exchange is done with: seen again, or too late for anyone. */
@@ -225,6 +266,9 @@ static int pass_on(struct hl_leg *leg, struct hl_transaction *transaction,
 			exchange_free(exchange);
 		return code;
 	}
+	if (method == HL_METHOD_INVITE)
+		hl_timer_start(leg->call->calls->parts.loop, &exchange->limit,
+			       THINKING_TIME * 1000);
 	exchange->from = leg->handle;
 	exchange->serving = hl_transaction_handle(transaction);
 	struct hl_transaction_owner owner = {exchange_happened, leg->call->calls, exchange->handle};
@@ -370,6 +414,9 @@ int hl_leg_refresh(struct hl_leg *leg, enum hl_method method,
 	}
 	if (method == HL_METHOD_INVITE)
 		hl_text_slice(&exchange->sdp, sdp);
+	if (method == HL_METHOD_INVITE)
+		hl_timer_start(leg->call->calls->parts.loop, &exchange->limit,
+			       THINKING_TIME * 1000);
 	exchange->done = done;
 	exchange->arg = arg;
 	struct hl_transaction_owner owner = {exchange_happened, leg->call->calls, exchange->handle};

@@ -26,6 +26,7 @@ struct hl_leg *hl_leg_new(struct hl_call *call, enum hl_side side)
 	if (!leg)
 		return NULL;
 	hl_list_init(&leg->node);
+	hl_list_init(&leg->exchanges);
 	hl_text_init(&leg->sdp);
 	leg->call = call;
 	leg->side = side;
@@ -43,6 +44,7 @@ struct hl_leg *hl_leg_new(struct hl_call *call, enum hl_side side)
 void hl_leg_free(struct hl_leg *leg)
 {
 	struct hl_calls *calls = leg->call->calls;
+	hl_exchanges_orphan(leg);
 	if (leg->by_tag.hash)
 		hl_hash_remove(&calls->legs, &leg->by_tag);
 	hl_handle_release(&calls->leg_handles, leg->handle);
@@ -291,6 +293,7 @@ void hl_leg_end(struct hl_leg *leg, const char *reason)
 	struct hl_transaction *invite = hl_transaction_get(transactions, leg->invite);
 	bool confirmed = leg->state == HL_LEG_CONFIRMED;
 
+	hl_exchanges_refuse(leg);
 	if (leg->state == HL_LEG_ENDED)
 		return;
 	leg->state = HL_LEG_ENDED;

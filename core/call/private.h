@@ -46,7 +46,7 @@ struct hl_calls {
 	struct hl_list list;	  /* struct hl_call, oldest first; ended ones excepted */
 	struct hl_list graveyard; /* ended: freed in the next turn, once no leg waits for an ACK */
 	struct hl_hash legs;	  /* struct hl_leg by local tag */
-	struct hl_list exchanges; /* struct hl_exchange, all */
+	struct hl_list exchanges; /* struct hl_exchange of legs that are gone */
 	struct hl_handles call_handles, leg_handles, exchange_handles;
 	struct hl_timer bury; /* frees the graveyard */
 	size_t count;	      /* in list */
@@ -83,6 +83,7 @@ struct hl_leg {
 	struct hl_handle invite;  /* the first INVITE: server (caller) or client (callee) */
 	struct hl_handle serving; /* re-INVITE or UPDATE of the peer, not answered yet */
 	struct hl_handle acking;  /* the INVITE of the peer that got its 2xx last */
+	struct hl_list exchanges; /* struct hl_exchange: requests of ours under way */
 	struct hl_handle asking;  /* exchange of our re-INVITE or UPDATE */
 	uint32_t ack_cseq;	  /* the INVITE whose ACK is awaited from the peer; 0: none */
 	uint32_t due_ack;	  /* the 2xx whose ACK waits for the other leg's answer; 0: none */
@@ -107,7 +108,8 @@ struct hl_leg {
 /* A request of ours inside a dialog, until its final response: passed on from the other leg, or
  * a refresh. Named by handle, since both legs may be gone when the response comes. */
 struct hl_exchange {
-	struct hl_list node; /* in calls->exchanges */
+	struct hl_list node;   /* in its leg's exchanges, else in those of `calls` */
+	struct hl_timer limit; /* INVITE: how long the peer may think about it */
 	struct hl_handle handle;
 	struct hl_calls *calls;	      /* borrowed */
 	struct hl_handle leg;	      /* that asks */
@@ -244,5 +246,9 @@ void hl_leg_requested(struct hl_leg *leg, struct hl_transaction *transaction,
 struct hl_leg *hl_leg_by_tag(struct hl_calls *calls, const char *tag, const char *call_id);
 void hl_leg_got_ack(struct hl_leg *leg, struct hl_message *message);
 void hl_exchange_fini(struct hl_calls *calls);
+/* The leg is over: who waits for its answers gets 487, and what can be is cancelled. */
+void hl_exchanges_refuse(struct hl_leg *leg);
+/* The leg is freed: its exchanges wait on for their transactions. */
+void hl_exchanges_orphan(struct hl_leg *leg);
 
 #endif

@@ -27,6 +27,7 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .fallback = "[udp:0.0.0.0:5060, tcp:0.0.0.0:5060]",
 	 .help = "Where the switch listens: PROTOCOL:ADDRESS:PORT; IPv6 in brackets, port 0 picks "
 		 "a free one.",
+	 .reloadable = true,
 	 .offset = FIELD(listen, struct hl_strings)},
 	{.key = "advertise",
 	 .type = HL_PARAMETER_STRING,

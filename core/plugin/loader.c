@@ -206,7 +206,7 @@ static int open_file(struct hl_modules *modules, const char *path, const char *n
 			strstr(why, "undefined symbol")
 				? ": this switch does not have that; rebuild the plugin "
 				  "against the headers of holdline " PACKAGE_VERSION
-				: "");
+				: ": install the plugin again, or take it out of `plugins`");
 	}
 	plugin = dlsym(library, "hl_plugin");
 	if (!plugin) {

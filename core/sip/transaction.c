@@ -10,7 +10,10 @@
 
 #include <errno.h>
 
-enum { SIP_PORT = 5060 };
+enum {
+	SIP_PORT = 5060,
+	TRANSACTIONS_MAX = 300000 /* a flood is dropped beyond that; the peers repeat themselves */
+};
 
 static bool match_key(const struct hl_hash_node *node, const void *key)
 {
@@ -137,7 +140,8 @@ int hl_transaction_send(struct hl_transaction *transaction)
 static bool is_done_with(const struct hl_transaction *transaction)
 {
 	switch (transaction->kind) {
-	case INVITE_SERVER: return transaction->acked;
+	case INVITE_SERVER: return transaction->acked || transaction->state == COMPLETED ||
+		       transaction->state == CONFIRMED;
 	case INVITE_CLIENT: return transaction->state == ACCEPTED;
 	default: return transaction->final;
 	}
@@ -197,6 +201,16 @@ static void new_request(struct hl_transactions *table, const struct hl_flow *flo
 			struct hl_message *request, const struct hl_transaction_key *key)
 {
 	struct hl_transaction *transaction = NULL;
+	uint64_t withheld;
+
+	if (table->by_key.count >= TRANSACTIONS_MAX) {
+		if (hl_log_allow(&table->full, &withheld))
+			hl_log(HL_LOG_WARN, "transaction", "full",
+			       hl_int("transactions", TRANSACTIONS_MAX),
+			       hl_int("withheld", (int64_t)withheld));
+		hl_message_free(request);
+		return;
+	}
 	if (hl_message_via_received(request, &flow->remote) == 0)
 		transaction = accept_request(table, flow, request, key);
 	if (!transaction) { /* memory is out: the peer's retransmission asks again */

@@ -3,6 +3,7 @@
 #define HL_SIP_TRANSACTION_PARTS_H
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "loop/timer.h"
 #include "sip/transaction.h"
 
@@ -66,6 +67,7 @@ struct hl_transactions {
 	void *arg;
 	struct hl_hash by_key;
 	struct hl_handles handles;
+	struct hl_log_limit full;
 };
 
 /* transaction.c */
