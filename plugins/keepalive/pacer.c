@@ -69,6 +69,8 @@ static void member_served(struct pacer_ring *ring, struct pacer_member *member)
 
 /* Starts the timer for whatever comes next. */
 static void pacer_schedule(struct pacer *pacer);
+/* Sends what may be sent now. Returns whether the socket took it all. */
+static bool pacer_turn(struct pacer *pacer);
 
 /* A pass begins while nothing was being sent: a burst that has room left goes on, and the pause
  * behind it counts from here. */
@@ -139,6 +141,9 @@ static void ring_begin(void *arg)
 {
 	struct pacer_ring *ring = arg;
 
+	/* The last step of an even pass would come after its end. */
+	if (ring->left && ring->pacer->settings.even)
+		pacer_turn(ring->pacer);
 	if (ring->left)
 		ring_overrun(ring);
 	if (!ring->count) {
@@ -318,13 +323,19 @@ static void pacer_renew(struct pacer *pacer, uint64_t now)
 	pacer->used = 0;
 }
 
-static void pacer_run(void *arg)
+static bool pacer_turn(struct pacer *pacer)
 {
-	struct pacer *pacer = arg;
 	uint64_t now = hl_clock_now();
 
 	pacer_renew(pacer, now);
-	if (pacer_send(pacer, now))
+	return pacer_send(pacer, now);
+}
+
+static void pacer_run(void *arg)
+{
+	struct pacer *pacer = arg;
+
+	if (pacer_turn(pacer))
 		pacer_schedule(pacer);
 	else
 		hl_timer_start(pacer->loop, &pacer->timer, RETRY);

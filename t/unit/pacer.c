@@ -359,6 +359,15 @@ static void test_even(void)
 	hl_loop_advance(loop, 15000);
 	is_int(sent_between(11000, 12000), 50, "the cap holds");
 	stop();
+	/* The last are due less than a step before the next pass. */
+	start((struct pacer_settings){.interval = 500, .burst = 3000, .even = true});
+	hl_loop_advance(loop, 3);
+	join(0, MEMBERS, 10);
+	hl_loop_advance(loop, 30500);
+	ok(pass_count == 2 && passes[0].sent == MEMBERS && passes[1].sent == MEMBERS,
+	   "even: a pass reaches its last member, off the step as well");
+	is_int(pacer_missed(&phones[MEMBERS - 1].member), 0, "which has missed nothing");
+	stop();
 }
 
 static void test_many(void)
