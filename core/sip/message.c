@@ -286,6 +286,8 @@ struct hl_message *hl_message_response(const struct hl_message *request, int cod
 	struct hl_message *response;
 	int error = 0;
 
+	if (!request)
+		return NULL;
 	if (to_tag && (*hl_message_to_tag(request) || !*to_tag))
 		to_tag = NULL;
 	for (unsigned i = 0; i < request->count; i++)

@@ -52,8 +52,9 @@ HL_EXPORT void hl_message_free(struct hl_message *message);
 HL_EXPORT struct hl_message *hl_message_request(enum hl_method method, const char *request_uri,
 						const char *from, const char *to,
 						const char *call_id, uint32_t cseq);
-/* A response to `request`: Via, From, To, Call-ID, CSeq, Record-Route (for 1xx, 2xx) copied;
- * `reason` NULL: the usual phrase; `to_tag` is added to To if it has none (NULL: none is added). */
+/* A response to `request` (NULL gives NULL): Via, From, To, Call-ID, CSeq, Record-Route (for 1xx,
+ * 2xx) copied; `reason` NULL: the usual phrase; `to_tag` is added to To if it has none (NULL: none
+ * is added). */
 HL_EXPORT struct hl_message *hl_message_response(const struct hl_message *request, int code,
 						 const char *reason, const char *to_tag);
 /* Serialises, with Content-Length. 0 or -ENOMEM. */

@@ -293,13 +293,13 @@ void hl_transactions_receive(struct hl_transactions *table, const struct hl_flow
 int hl_transaction_respond(struct hl_transaction *transaction, struct hl_message *response)
 {
 	int result = -ENOMEM;
-	if (!response)
-		return result;
-	int status = hl_message_status(response);
 	if (transaction->final) {
 		hl_message_free(response);
 		return -EALREADY;
 	}
+	if (!response)
+		return result;
+	int status = hl_message_status(response);
 	hl_text_clear(&transaction->sent);
 	result = hl_message_write(response, &transaction->sent);
 	hl_message_free(response);
