@@ -5,6 +5,7 @@ core_libcore_a_SOURCES += \
 	core/sip/connection.c \
 	core/sip/frame.c \
 	core/sip/frame.h \
+	core/sip/listener.c \
 	core/sip/message.c \
 	core/sip/message_header.c \
 	core/sip/message_parse.c \

@@ -1,7 +1,6 @@
-/* Listeners and flows (RFC 3261 §18): where messages come in, and how they get back. */
+/* Flows (RFC 3261 §18): how messages get where they are meant to go. */
 #include "sip/transport.h"
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "sip/transport_parts.h"
 
@@ -36,162 +35,20 @@ struct hl_transport *hl_transport_new(struct hl_loop *loop,
 	return transport;
 }
 
-static void listener_free(struct listener *listener)
-{
-	if (!listener)
-		return;
-	if (listener->udp)
-		hl_udp_close(listener->udp);
-	if (listener->stream)
-		hl_stream_listener_free(listener->stream);
-	hl_free(listener->configured);
-	hl_free(listener);
-}
-
 void hl_transport_free(struct hl_transport *transport)
 {
 	if (!transport)
 		return;
 	hl_connections_close(transport);
-	for (unsigned i = 0; i < transport->listener_count; i++)
-		listener_free(transport->listeners[i]);
+	hl_listeners_close(transport);
 	hl_hash_fini(&transport->connections);
 	hl_handles_fini(&transport->handles);
 	hl_free(transport);
 }
 
-static void datagram(void *arg, const struct hl_datagram *got)
-{
-	struct listener *listener = arg;
-	struct hl_transport *transport = listener->transport;
-	struct hl_flow flow = {.type = HL_TRANSPORT_UDP,
-			       .listener = listener->index,
-			       .local = got->local,
-			       .remote = got->remote};
-	transport->counters.received++;
-	transport->events->received(transport->arg, &flow, got->bytes);
-}
-
-static const struct hl_address *listener_local(const struct listener *listener)
-{
-	return listener->udp ? hl_udp_local(listener->udp)
-			     : hl_stream_listener_local(listener->stream);
-}
-
-static int parse_listen(const char *text, enum hl_transport_type *type, struct hl_address *address,
-			struct hl_error *error)
-{
-	struct hl_slice rest = hl_slice_of(text);
-	struct hl_slice name = hl_slice_cut(&rest, ':');
-	if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("udp")))
-		*type = HL_TRANSPORT_UDP;
-	else if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("tcp")))
-		*type = HL_TRANSPORT_TCP;
-	else
-		return hl_error_set(error, -EINVAL, "%s: udp:HOST:PORT or tcp:HOST:PORT is allowed",
-				    text);
-	if (hl_address_parse_port(rest, address) < 0)
-		return hl_error_set(error, -EINVAL,
-				    "%s: an IP address and a port are needed, IPv6 in brackets",
-				    text);
-	return 0;
-}
-
-int hl_transport_listen(struct hl_transport *transport, const char *text, struct hl_error *error)
-{
-	struct hl_address address;
-	enum hl_transport_type type = HL_TRANSPORT_UDP;
-	int result = parse_listen(text, &type, &address, error);
-	if (result < 0)
-		return result;
-	if (transport->listener_count == LISTENERS_MAX)
-		return hl_error_set(error, -ENOSPC,
-				    "%s: no more than %d listeners in one run: restart", text,
-				    LISTENERS_MAX);
-	struct listener *listener = hl_zalloc(sizeof(*listener));
-	if (!listener || !(listener->configured = hl_strdup(text))) {
-		hl_free(listener);
-		return hl_error_set(error, -ENOMEM, "%s: out of memory", text);
-	}
-	listener->transport = transport;
-	listener->type = type;
-	listener->wanted = true;
-	listener->index = (uint16_t)transport->listener_count;
-	if (type == HL_TRANSPORT_UDP)
-		listener->udp = hl_udp_open(transport->loop, &address, datagram, listener, error);
-	else
-		listener->stream = hl_stream_listen(transport->loop, &address,
-						    hl_connection_accepted, listener, error);
-	if (!listener->udp && !listener->stream) {
-		listener_free(listener);
-		return -EADDRINUSE;
-	}
-	transport->listeners[transport->listener_count++] = listener;
-	return 0;
-}
-
-static struct listener *find_configured(const struct hl_transport *transport, const char *text)
-{
-	for (unsigned i = 0; i < transport->listener_count; i++) {
-		struct listener *listener = transport->listeners[i];
-		if (listener && !listener->wanted && strcmp(listener->configured, text) == 0)
-			return listener;
-	}
-	return NULL;
-}
-
-static void close_where(struct hl_transport *transport, bool wanted, unsigned from)
-{
-	for (unsigned i = from; i < transport->listener_count; i++) {
-		if (!transport->listeners[i] || transport->listeners[i]->wanted != wanted)
-			continue;
-		listener_free(transport->listeners[i]);
-		transport->listeners[i] = NULL;
-	}
-}
-
-int hl_transport_relisten(struct hl_transport *transport, char *const *addresses, size_t count,
-			  struct hl_error *error)
-{
-	unsigned before = transport->listener_count;
-	int result = 0;
-	for (unsigned i = 0; i < before; i++)
-		if (transport->listeners[i])
-			transport->listeners[i]->wanted = false;
-	for (size_t i = 0; i < count && !result; i++) {
-		struct listener *old = find_configured(transport, addresses[i]);
-		if (old)
-			old->wanted = true;
-		else
-			result = hl_transport_listen(transport, addresses[i], error);
-	}
-	if (result < 0)
-		close_where(transport, true, before);
-	else
-		close_where(transport, false, 0);
-	for (unsigned i = 0; i < transport->listener_count; i++)
-		if (transport->listeners[i])
-			transport->listeners[i]->wanted = true;
-	return result;
-}
-
 void hl_transport_advertise(struct hl_transport *transport, const struct hl_address *address)
 {
 	transport->advertise = *address;
-}
-
-void hl_transport_each_listener(struct hl_transport *transport,
-				void (*visit)(void *arg, const char *text), void *arg)
-{
-	for (unsigned i = 0; i < transport->listener_count; i++) {
-		const struct listener *listener = transport->listeners[i];
-		char address[HL_ADDRESS_TEXT], text[HL_ADDRESS_TEXT + 8];
-		if (!listener)
-			continue;
-		snprintf(text, sizeof(text), "%s:%s", type_names[listener->type],
-			 hl_address_format(listener_local(listener), address));
-		visit(arg, text);
-	}
 }
 
 static struct hl_udp *socket_of(const struct hl_transport *transport, const struct hl_flow *flow)
@@ -292,7 +149,7 @@ static unsigned suits(const struct listener *listener, enum hl_transport_type ty
 	const struct hl_address *local;
 	if (!listener || listener->type != type)
 		return 0;
-	local = listener_local(listener);
+	local = hl_listener_local(listener);
 	if (local->family != remote->family)
 		return 0;
 	if (hl_address_wildcard(local))
@@ -331,7 +188,7 @@ int hl_transport_flow_to(struct hl_transport *transport, enum hl_transport_type 
 	const struct listener *listener = best_listener(transport, type, remote);
 	if (!listener)
 		return -EAFNOSUPPORT;
-	const struct hl_address *local = listener_local(listener);
+	const struct hl_address *local = hl_listener_local(listener);
 	*flow = (struct hl_flow){.type = (uint8_t)type,
 				 .listener = listener->index,
 				 .local = *local,
@@ -367,7 +224,7 @@ void hl_transport_visible(const struct hl_transport *transport, const struct hl_
 		const struct listener *listener =
 			best_listener(transport, flow->type, &flow->remote);
 		if (listener)
-			visible.port = listener_local(listener)->port;
+			visible.port = hl_listener_local(listener)->port;
 	}
 	if (transport->advertise.family == visible.family) {
 		uint16_t port =
@@ -392,7 +249,7 @@ void hl_transport_contact(const struct hl_transport *transport, const struct hl_
 /* Whether a listener hears what is sent to that address. A wildcard hears all of this machine's. */
 static bool hears(const struct listener *listener, const struct hl_address *address)
 {
-	const struct hl_address *local = listener_local(listener);
+	const struct hl_address *local = hl_listener_local(listener);
 	if (local->port != address->port || local->family != address->family)
 		return false;
 	if (!hl_address_wildcard(local))

@@ -44,6 +44,10 @@ struct hl_transport {
 	struct hl_log_limit refused_limit;
 };
 
+/* listener.c */
+const struct hl_address *hl_listener_local(const struct listener *listener);
+void hl_listeners_close(struct hl_transport *transport);
+
 /* connection.c */
 void hl_connection_accepted(void *arg, struct hl_stream *stream);
 /* A connection to that address: the one there is, or a new one. 0 or negative errno. */
