@@ -86,10 +86,10 @@ static void leave_group(struct hl_call *call, const struct hl_gateway *gateway, 
 		hl_call_next_group(call);
 }
 
-void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
+/* One callee is out; `message` is its own word, NULL when it has said nothing. */
+static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_message *message)
 {
 	const struct hl_gateway *gateway = leg->gateway;
-	int code = message ? hl_message_status(message) : 408;
 
 	hl_log(HL_LOG_INFO, "call", "refused", hl_str("id", call->id),
 	       hl_str("callee", hl_leg_user(leg)), hl_str("address", call->callee_address),
@@ -106,6 +106,18 @@ void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message
 	}
 	if (hl_list_empty(&call->callees))
 		leave_group(call, gateway, code, !message);
+}
+
+void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
+{
+	leave(call, leg, message ? hl_message_status(message) : 408, message);
+}
+
+/* RFC 3261 §8.1.3.1: as if it had said 503, and at once. */
+void hl_call_lost(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
+{
+	(void)message;
+	leave(call, leg, 503, NULL);
 }
 
 void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)

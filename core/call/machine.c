@@ -10,9 +10,13 @@ static const char *const state_names[] = {
 };
 
 static const char *const event_names[HL_CALL_EVENTS] = {
-	[HL_CALL_HEARD] = "callee got the INVITE", [HL_CALL_PROGRESS] = "callee makes progress",
-	[HL_CALL_ANSWER] = "callee answered",	   [HL_CALL_REFUSAL] = "callee refused",
-	[HL_CALL_TIMEOUT] = "set-up timer",	   [HL_CALL_ACK] = "caller's ACK",
+	[HL_CALL_HEARD] = "callee got the INVITE",
+	[HL_CALL_PROGRESS] = "callee makes progress",
+	[HL_CALL_ANSWER] = "callee answered",
+	[HL_CALL_REFUSAL] = "callee refused",
+	[HL_CALL_LOST] = "callee cannot be reached",
+	[HL_CALL_TIMEOUT] = "set-up timer",
+	[HL_CALL_ACK] = "caller's ACK",
 };
 
 /* Actions may themselves end the call; the next state is then left alone. */
@@ -26,6 +30,7 @@ static const struct {
 			[HL_CALL_PROGRESS] = {hl_call_progress, HL_CALL_RINGING},
 			[HL_CALL_ANSWER] = {hl_call_answer, HL_CALL_ANSWERED},
 			[HL_CALL_REFUSAL] = {hl_call_refusal, HL_CALL_TRYING},
+			[HL_CALL_LOST] = {hl_call_lost, HL_CALL_TRYING},
 			[HL_CALL_TIMEOUT] = {hl_call_setup_timeout, HL_CALL_TRYING},
 		},
 	[HL_CALL_RINGING] =
@@ -33,6 +38,7 @@ static const struct {
 			[HL_CALL_PROGRESS] = {hl_call_progress, HL_CALL_RINGING},
 			[HL_CALL_ANSWER] = {hl_call_answer, HL_CALL_ANSWERED},
 			[HL_CALL_REFUSAL] = {hl_call_refusal, HL_CALL_RINGING},
+			[HL_CALL_LOST] = {hl_call_lost, HL_CALL_RINGING},
 			[HL_CALL_TIMEOUT] = {hl_call_setup_timeout, HL_CALL_RINGING},
 		},
 	[HL_CALL_ANSWERED] =

@@ -26,6 +26,7 @@ enum hl_call_event {
 	HL_CALL_PROGRESS, /* a callee sent 101–199 */
 	HL_CALL_ANSWER,	  /* a callee sent 2xx */
 	HL_CALL_REFUSAL,  /* a callee's final failure, or no answer from it */
+	HL_CALL_LOST,	  /* a callee cannot be reached: refused, connection gone */
 	HL_CALL_TIMEOUT,  /* the set-up timer of this state */
 	HL_CALL_ACK,	  /* the caller's ACK */
 	HL_CALL_EVENTS
@@ -192,6 +193,7 @@ void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *
 
 /* failure.c: targets that do not answer */
 void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+void hl_call_lost(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 /* Keeps the better of two failures; `message` (may be NULL) has phrase and headers. */
 void hl_call_note_failure(struct hl_call *call, int code, const struct hl_message *message,

@@ -124,10 +124,11 @@ static void invite_happened(void *arg, struct hl_handle handle, struct hl_transa
 		else
 			calls->parts.hooks->leg_recv(calls->parts.arg, leg, message);
 	}
-	enum hl_call_event what = answer			 ? HL_CALL_ANSWER
-				  : status == 0 || status >= 300 ? HL_CALL_REFUSAL
-				  : status == 100		 ? HL_CALL_HEARD
-								 : HL_CALL_PROGRESS;
+	enum hl_call_event what = answer			   ? HL_CALL_ANSWER
+				  : event == HL_TRANSACTION_FAILED ? HL_CALL_LOST
+				  : status == 0 || status >= 300   ? HL_CALL_REFUSAL
+				  : status == 100		   ? HL_CALL_HEARD
+								   : HL_CALL_PROGRESS;
 	hl_call_happened(leg->call, what, leg, message);
 }
 

@@ -32,7 +32,8 @@ struct hl_stream {
 	const struct hl_stream_events *events;  /* borrowed; NULL: nobody listens (any more) */
 	void *arg;                              /* borrowed */
 	struct hl_address local, remote;        /* family 0: a Unix socket */
-	struct hl_timer patience;               /* while it finishes */
+	struct hl_timer patience;               /* while it finishes, or is about to fail */
+	const char *failure;                    /* why it fails; static; NULL: it does not */
 	size_t bound;                           /* bytes */
 	unsigned depth;                         /* callbacks that run */
 	bool peer_done;                         /* nothing more comes */
@@ -78,7 +79,12 @@ static void stream_lost(struct hl_stream *stream, const char *why)
 
 static void lost_patience(void *arg)
 {
-	stream_over(arg);
+	struct hl_stream *stream = arg;
+
+	if (stream->state == STREAM_OPEN)
+		stream_lost(stream, stream->failure);
+	else
+		stream_over(stream);
 }
 
 /* All is sent: says so to the peer, and leaves the rest to it. Closing with unread bytes would make
@@ -255,7 +261,7 @@ int hl_stream_write(struct hl_stream *stream, struct hl_slice bytes)
 {
 	size_t waiting = evbuffer_get_length(bufferevent_get_output(stream->bev));
 
-	if (stream->state != STREAM_OPEN)
+	if (stream->state != STREAM_OPEN || stream->failure)
 		return -EPIPE;
 	if (bytes.length > stream->bound || waiting > stream->bound - bytes.length)
 		return -ENOBUFS;
@@ -265,6 +271,14 @@ int hl_stream_write(struct hl_stream *stream, struct hl_slice bytes)
 void hl_stream_bound(struct hl_stream *stream, size_t bytes)
 {
 	stream->bound = bytes;
+}
+
+void hl_stream_fail(struct hl_stream *stream, const char *why)
+{
+	if (stream->state != STREAM_OPEN || stream->failure)
+		return;
+	stream->failure = why;
+	hl_timer_start(stream->loop, &stream->patience, 0);
 }
 
 void hl_stream_close(struct hl_stream *stream)

@@ -48,6 +48,9 @@ HL_EXPORT void hl_stream_own(struct hl_stream *stream, const struct hl_stream_ev
 HL_EXPORT int hl_stream_write(struct hl_stream *stream, struct hl_slice bytes);
 /* Sets how many unsent bytes may wait. */
 HL_EXPORT void hl_stream_bound(struct hl_stream *stream, size_t bytes);
+/* It has failed: from the next turn of the loop on it is over, and `closed` tells its owner `why`
+ * (static). */
+HL_EXPORT void hl_stream_fail(struct hl_stream *stream, const char *why);
 /* Closes at once; hl_stream_finish sends what waits first (at most 5 s). No `closed` follows. */
 HL_EXPORT void hl_stream_close(struct hl_stream *stream);
 HL_EXPORT void hl_stream_finish(struct hl_stream *stream);

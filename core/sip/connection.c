@@ -6,27 +6,41 @@
 
 #include <errno.h>
 
-static void connection_free(struct connection *connection)
+/* From now on nobody finds it. */
+static void connection_forget(struct connection *connection)
 {
 	struct hl_transport *transport = connection->transport;
 	hl_hash_remove(&transport->connections, &connection->by_remote);
 	hl_handle_release(&transport->handles, connection->flow.connection);
+}
+
+/* Contacts go first, so that a call that has to try elsewhere does not try here. */
+static void connection_lost(struct connection *connection)
+{
+	struct hl_transport *transport = connection->transport;
+	connection_forget(connection);
+	transport->events->disconnected(transport->arg, &connection->flow);
+	while (!hl_list_empty(&connection->watches)) {
+		struct hl_flow_watch *watch =
+			hl_list_entry(connection->watches.next, struct hl_flow_watch, node);
+		hl_list_remove(&watch->node);
+		watch->lost(watch);
+	}
 	hl_free(connection);
 }
 
 static void give_up(struct connection *connection, const char *why)
 {
-	struct hl_transport *transport = connection->transport;
-	struct hl_flow flow = connection->flow;
+	const struct hl_flow *flow = &connection->flow;
 	char address[HL_ADDRESS_TEXT];
 	uint64_t withheld;
 
-	if (hl_log_allow(&transport->disconnected_limit, &withheld))
+	if (hl_log_allow(&connection->transport->disconnected_limit, &withheld))
 		hl_log(HL_LOG_INFO, "transport", "disconnected",
-		       hl_str("remote", hl_address_format(&flow.remote, address)),
+		       hl_str("transport", hl_transport_name(flow->type)),
+		       hl_str("remote", hl_address_format(&flow->remote, address)),
 		       hl_str("why", why), hl_int("withheld", (int64_t)withheld));
-	connection_free(connection);
-	transport->events->disconnected(transport->arg, &flow);
+	connection_lost(connection);
 }
 
 /* Hands up every frame that is complete. What is handed up may close the connection. */
@@ -37,7 +51,7 @@ static size_t received(void *arg, struct hl_stream *stream, struct hl_slice byte
 	struct hl_flow flow = connection->flow;
 	size_t used = 0;
 
-	while (used < bytes.length && hl_connection_get(transport, flow.connection)) {
+	while (used < bytes.length && hl_handle_get(&transport->handles, flow.connection)) {
 		struct hl_slice rest = {bytes.data + used, bytes.length - used}, frame;
 		enum hl_frame_kind kind = hl_frame_next(rest, &frame);
 		if (kind == HL_FRAME_INCOMPLETE)
@@ -73,6 +87,7 @@ static struct connection *connection_new(struct hl_transport *transport)
 		return NULL;
 	connection->transport = transport;
 	connection->flow.type = HL_TRANSPORT_TCP;
+	hl_list_init(&connection->watches);
 	if (hl_handle_new(&transport->handles, connection, &connection->flow.connection) < 0) {
 		hl_free(connection);
 		return NULL;
@@ -113,19 +128,27 @@ static bool match_remote(const struct hl_hash_node *node, const void *key)
 	return hl_address_equal(&connection->flow.remote, key);
 }
 
-int hl_connection_to(struct hl_transport *transport, const struct hl_address *remote,
-		     struct connection **found)
+static struct connection *find_to(const struct hl_transport *transport,
+				  const struct hl_address *remote)
 {
 	struct hl_hash_node *node = hl_hash_find(&transport->connections, hl_address_hash(remote),
 						 match_remote, remote);
+	return node ? hl_container_of(node, struct connection, by_remote) : NULL;
+}
+
+int hl_connection_to(struct hl_transport *transport, const struct hl_address *remote,
+		     struct connection **found)
+{
+	struct connection *connection = find_to(transport, remote);
 	struct hl_error error;
-	if (node) {
-		*found = hl_container_of(node, struct connection, by_remote);
+	if (connection) {
+		*found = connection;
 		return 0;
 	}
-	struct connection *connection = connection_new(transport);
+	connection = connection_new(transport);
 	if (!connection)
 		return -ENOMEM;
+	connection->flow.opened = true;
 	struct hl_stream *stream =
 		hl_stream_connect(transport->loop, NULL, remote, &events, connection, &error);
 	if (!stream) {
@@ -139,9 +162,47 @@ int hl_connection_to(struct hl_transport *transport, const struct hl_address *re
 	return 0;
 }
 
-struct connection *hl_connection_get(const struct hl_transport *transport, struct hl_handle handle)
+struct connection *hl_connection_of(const struct hl_transport *transport,
+				    const struct hl_flow *flow)
 {
-	return hl_handle_get(&transport->handles, handle);
+	struct connection *connection = hl_handle_get(&transport->handles, flow->connection);
+	return connection || !flow->opened ? connection : find_to(transport, &flow->remote);
+}
+
+void hl_transport_close(struct hl_transport *transport, const struct hl_flow *flow, const char *why)
+{
+	struct connection *connection = hl_connection_of(transport, flow);
+	if (connection)
+		hl_stream_fail(connection->stream, why);
+}
+
+void hl_transport_watch(struct hl_transport *transport, const struct hl_flow *flow,
+			struct hl_flow_watch *watch)
+{
+	struct connection *connection = hl_connection_of(transport, flow);
+	if (connection)
+		hl_list_append(&connection->watches, &watch->node);
+}
+
+/* Over an unread megabyte: the peer does not read, and what comes now must not be lost silently. */
+static int connection_send(struct connection *connection, struct hl_slice bytes)
+{
+	int result = hl_stream_write(connection->stream, bytes);
+	if (result < 0)
+		hl_stream_fail(connection->stream, "the peer does not read what it is sent");
+	return result;
+}
+
+int hl_connections_send(struct hl_transport *transport, const struct hl_flow *flow,
+			struct hl_slice bytes)
+{
+	struct connection *connection = hl_connection_of(transport, flow);
+	if (!connection && flow->opened) {
+		int result = hl_connection_to(transport, &flow->remote, &connection);
+		if (result < 0)
+			return result;
+	}
+	return connection ? connection_send(connection, bytes) : -ENOTCONN;
 }
 
 static void close_node(struct hl_hash_node *node, void *arg)
@@ -149,7 +210,8 @@ static void close_node(struct hl_hash_node *node, void *arg)
 	struct connection *connection = hl_container_of(node, struct connection, by_remote);
 	(void)arg;
 	hl_stream_finish(connection->stream);
-	connection_free(connection);
+	connection_forget(connection);
+	hl_free(connection);
 }
 
 void hl_connections_close(struct hl_transport *transport)

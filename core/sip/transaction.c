@@ -37,6 +37,11 @@ static void state_over(void *arg)
 	hl_transaction_input(arg, TIMER_END, NULL);
 }
 
+static void connection_lost(struct hl_flow_watch *watch)
+{
+	hl_transaction_input(hl_container_of(watch, struct hl_transaction, watch), LOST, NULL);
+}
+
 struct hl_transaction *hl_transaction_create(struct hl_transactions *table,
 					     enum transaction_kind kind, const struct hl_flow *flow,
 					     const char *key, uint64_t hash)
@@ -59,6 +64,8 @@ struct hl_transaction *hl_transaction_create(struct hl_transactions *table,
 	hl_text_init(&transaction->sent);
 	hl_timer_init(&transaction->again, send_once_more, transaction);
 	hl_timer_init(&transaction->end, state_over, transaction);
+	hl_list_init(&transaction->watch.node);
+	transaction->watch.lost = connection_lost;
 	hl_hash_insert(&table->by_key, &transaction->by_key, hash);
 	return transaction;
 }
@@ -68,6 +75,7 @@ void hl_transaction_destroy(struct hl_transaction *transaction)
 	struct hl_transactions *table = transaction->table;
 	hl_timer_stop(table->loop, &transaction->again);
 	hl_timer_stop(table->loop, &transaction->end);
+	hl_list_remove(&transaction->watch.node);
 	hl_hash_remove(&table->by_key, &transaction->by_key);
 	hl_handle_release(&table->handles, transaction->handle);
 	hl_message_free(transaction->request);

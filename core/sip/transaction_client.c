@@ -50,6 +50,7 @@ static int start(struct hl_transactions *table, const struct hl_flow *flow,
 		goto out;
 	transaction->request = request;
 	transaction->owner = owner;
+	hl_transport_watch(table->transport, flow, &transaction->watch);
 	hl_transaction_begin(transaction);
 	if (started)
 		*started = transaction->handle;

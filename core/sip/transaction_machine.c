@@ -39,15 +39,20 @@ static void send_last(struct hl_transaction *transaction, struct hl_message *mes
 		hl_transaction_send(transaction);
 }
 
+static void fail(struct hl_transaction *transaction, struct hl_message *message)
+{
+	(void)message;
+	hl_transaction_tell(transaction, HL_TRANSACTION_FAILED, NULL);
+	hl_transaction_destroy(transaction);
+}
+
 /* Once more, and the next time later: doubled, up to T2 except for an INVITE request. */
 static void send_again(struct hl_transaction *transaction, struct hl_message *message)
 {
 	int result = hl_transaction_send(transaction);
 	bool client = transaction->kind == INVITE_CLIENT || transaction->kind == CLIENT;
-	(void)message;
 	if (client && result < 0 && result != -EAGAIN && result != -ENOBUFS) {
-		hl_transaction_tell(transaction, HL_TRANSACTION_FAILED, NULL);
-		hl_transaction_destroy(transaction);
+		fail(transaction, message);
 		return;
 	}
 	transaction->interval *= 2;
@@ -164,6 +169,7 @@ static const struct {
 				[TRYING] =
 					{
 						[TIMER_AGAIN] = {send_again, TRYING, KEEP},
+						[LOST] = {fail, TRYING, KEEP},
 						[TIMER_END] = {time_out, TRYING, KEEP},
 						[GOT_1XX] = {tell_provisional, PROCEEDING, STOP},
 						[GOT_2XX] = {tell, ACCEPTED, END_64T1},
@@ -171,6 +177,7 @@ static const struct {
 					},
 				[PROCEEDING] =
 					{
+						[LOST] = {fail, PROCEEDING, KEEP},
 						[TIMER_END] = {time_out, PROCEEDING, KEEP},
 						[GOT_1XX] = {tell_provisional, PROCEEDING, KEEP},
 						[GOT_2XX] = {tell, ACCEPTED, END_64T1},
@@ -193,6 +200,7 @@ static const struct {
 				[TRYING] =
 					{
 						[TIMER_AGAIN] = {send_again, TRYING, KEEP},
+						[LOST] = {fail, TRYING, KEEP},
 						[TIMER_END] = {time_out, TRYING, KEEP},
 						[GOT_1XX] = {tell, PROCEEDING, SLOW_E},
 						[GOT_2XX] = {tell, COMPLETED, END_T4},
@@ -201,6 +209,7 @@ static const struct {
 				[PROCEEDING] =
 					{
 						[TIMER_AGAIN] = {send_again, PROCEEDING, KEEP},
+						[LOST] = {fail, PROCEEDING, KEEP},
 						[TIMER_END] = {time_out, PROCEEDING, KEEP},
 						[GOT_1XX] = {tell, PROCEEDING, KEEP},
 						[GOT_2XX] = {tell, COMPLETED, END_T4},

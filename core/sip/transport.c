@@ -68,9 +68,7 @@ int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow
 		if (udp)
 			result = hl_udp_send(udp, &flow->local, &flow->remote, bytes);
 	} else {
-		struct connection *connection = hl_connection_get(transport, flow->connection);
-		if (connection)
-			result = hl_stream_write(connection->stream, bytes);
+		result = hl_connections_send(transport, flow, bytes);
 	}
 	if (result < 0)
 		transport->counters.refused++;

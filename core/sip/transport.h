@@ -13,8 +13,8 @@
 enum hl_transport_type { HL_TRANSPORT_UDP, HL_TRANSPORT_TCP, HL_TRANSPORT_TLS };
 
 struct hl_flow {
-	uint8_t type; /* enum hl_transport_type */
-	uint8_t unused;
+	uint8_t type;		     /* enum hl_transport_type */
+	uint8_t opened;		     /* by us: when it is gone it is opened again */
 	uint16_t listener;	     /* UDP: which of our sockets */
 	struct hl_address local;     /* our end, as the packet was addressed */
 	struct hl_address remote;    /* their end */
@@ -66,6 +66,21 @@ struct hl_parcel {
  * dealt with, in order; less than `count`: a socket is full, go on there later. */
 HL_EXPORT unsigned hl_transport_send_many(struct hl_transport *transport, struct hl_parcel *parcels,
 					  unsigned count);
+
+/* Closes the connection of that flow from the next turn of the loop on; `disconnected` tells then.
+ * `why` is static, for the log. Nothing happens to UDP. */
+HL_EXPORT void hl_transport_close(struct hl_transport *transport, const struct hl_flow *flow,
+				  const char *why);
+
+/* Whoever waits for something over a connection, to be told once if that is lost first. */
+struct hl_flow_watch {
+	struct hl_list node; /* hl_list_init; alone when it waits for nothing */
+	void (*lost)(struct hl_flow_watch *watch);
+};
+/* Begins to wait; hl_list_remove of its node ends it. Nothing happens for UDP. When a connection is
+ * lost, `disconnected` comes before the watches. */
+HL_EXPORT void hl_transport_watch(struct hl_transport *transport, const struct hl_flow *flow,
+				  struct hl_flow_watch *watch);
 
 /* The flow to a place nobody wrote from: a UDP listener of its family (preferring loopback for
  * loopback), or a TCP connection, opened or reused. 0, -EAFNOSUPPORT when no listener fits, … */

@@ -28,6 +28,7 @@ struct connection {
 	struct hl_transport *transport; /* its owner */
 	struct hl_stream *stream;	/* owned */
 	struct hl_flow flow;		/* its handle is in there */
+	struct hl_list watches;		/* struct hl_flow_watch */
 };
 
 struct hl_transport {
@@ -53,7 +54,12 @@ void hl_connection_accepted(void *arg, struct hl_stream *stream);
 /* A connection to that address: the one there is, or a new one. 0 or negative errno. */
 int hl_connection_to(struct hl_transport *transport, const struct hl_address *remote,
 		     struct connection **connection);
-struct connection *hl_connection_get(const struct hl_transport *transport, struct hl_handle handle);
+/* The connection of a flow, or one to the same place when we opened it; NULL: it is gone. */
+struct connection *hl_connection_of(const struct hl_transport *transport,
+				    const struct hl_flow *flow);
+/* Sends over the flow's connection, opened again if it was ours. 0 or negative errno. */
+int hl_connections_send(struct hl_transport *transport, const struct hl_flow *flow,
+			struct hl_slice bytes);
 void hl_connections_close(struct hl_transport *transport);
 
 #endif

@@ -267,6 +267,60 @@ static void check_reliable(void)
 	peer.flow = udp;
 }
 
+/* Whoever waits over a connection is told when it is lost, not 64·T1 later. */
+static void check_lost(void)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted;
+	struct hl_flow udp = peer.flow;
+	struct hl_address there;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) || listen(fd, 1))
+		exit(1);
+	there = socket_address(fd);
+	hl_transport_flow_to(peer.transport, HL_TRANSPORT_TCP, &there, &peer.flow);
+	accepted = accept(fd, NULL, NULL);
+	start(HL_METHOD_INVITE, "an INVITE that rings");
+	snprintf(sent, sizeof(sent), "%s", await_packet(accepted));
+	respond_to("180 Ringing", "7 INVITE");
+	told("response 180", "it rings");
+	start(HL_METHOD_INVITE, "one that was refused");
+	snprintf(sent, sizeof(sent), "%s", await_packet(accepted));
+	respond_to("486 Busy", "7 INVITE");
+	told("response 486", "it is over");
+	start(HL_METHOD_BYE, "a BYE without an answer");
+	await_packet(accepted);
+	close(accepted);
+	for (int i = 0; i < 200 && seen.count < 2; i++) {
+		hl_loop_turn(peer.loop);
+		usleep(1000);
+	}
+	told("failed, failed", "both that wait fail with their connection");
+	schedule(1);
+	is_gone("and are forgotten");
+	start(HL_METHOD_BYE, "a request to where it led opens it again");
+	accepted = accept(fd, NULL, NULL);
+	snprintf(sent, sizeof(sent), "%s", await_packet(accepted));
+	respond_to("200 OK", "7 BYE");
+	told("response 200", "and is answered");
+	start(HL_METHOD_BYE, "one more");
+	hl_transport_close(peer.transport, &peer.flow, "on purpose");
+	told("", "a connection closed on purpose ends in the next turn");
+	hl_loop_turn(peer.loop);
+	told("failed", "which is told too");
+	close(fd);
+	start(HL_METHOD_BYE, "to where nobody listens any more");
+	for (int i = 0; i < 200 && !seen.count; i++) {
+		hl_loop_turn(peer.loop);
+		usleep(1000);
+	}
+	told("failed", "it fails at once");
+	schedule(1);
+	is_gone("and nothing is left");
+	close(accepted);
+	peer.flow = udp;
+}
+
 static void check_failing(void)
 {
 	struct hl_flow nowhere = {.type = HL_TRANSPORT_TCP, .connection = {9, 9}};
@@ -317,6 +371,7 @@ int main(void)
 	check_cancel_early();
 	check_cancel_late();
 	check_reliable();
+	check_lost();
 	check_failing();
 	check_bare();
 	peer_close();
