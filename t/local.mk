@@ -50,9 +50,16 @@ perl_tests += \
 	t/P02-policy-errors.t \
 	t/P03-policy-rules.t \
 	t/T02-negotiation.t \
+	t/T03-chained.t \
 	t/T03-refresh.t \
+	t/T04-interval-too-small.t \
+	t/T05-glare.t \
+	t/T06-early-hangup.t \
 	t/T06-refresh-failure.t \
 	t/T08-no-timer.t \
+	t/T09-probe.t \
+	t/T10-off.t \
+	t/T11-no-ack.t \
 	t/baresip-call.t \
 	t/bench-smoke.t \
 	t/clock-rate.t \

@@ -129,6 +129,9 @@ static void late_answer(struct hl_calls *calls, struct hl_transaction *transacti
 static void pass_back(struct hl_exchange *exchange, struct hl_leg *leg, struct hl_message *message,
 		      int code)
 {
+	int told = hl_call_told_code(code);
+	if (told != code)
+		code = told, message = NULL;
 	struct hl_leg *from = hl_leg_get(exchange->calls, exchange->from);
 	if (!from)
 		return;
@@ -154,7 +157,7 @@ static void pass_back(struct hl_exchange *exchange, struct hl_leg *leg, struct h
 			hl_session_sent(from, response);
 	}
 	if (response && message)
-		hl_session_pass_headers(message, response);
+		hl_session_pass_headers(leg, message, response);
 	if (response && exchange->method == HL_METHOD_INVITE && code < 300) {
 		from->ack_cseq = hl_message_cseq(response);
 		from->acking = exchange->serving;
@@ -187,6 +190,18 @@ static void settle(struct hl_exchange *exchange, struct hl_leg *leg, struct hl_m
 
 static void exchange_happened(void *arg, struct hl_handle handle,
 			      struct hl_transaction *transaction, enum hl_transaction_event event,
+			      struct hl_message *message);
+
+/* The same request in a new transaction; the exchange goes on. */
+static bool ask_again(struct hl_exchange *exchange, struct hl_leg *leg,
+		      const struct hl_transaction *failed)
+{
+	struct hl_transaction_owner owner = {exchange_happened, exchange->calls, exchange->handle};
+	return hl_leg_repeat(leg, failed, owner, &exchange->transaction) == 0;
+}
+
+static void exchange_happened(void *arg, struct hl_handle handle,
+			      struct hl_transaction *transaction, enum hl_transaction_event event,
 			      struct hl_message *message)
 {
 	struct hl_calls *calls = arg;
@@ -202,9 +217,12 @@ static void exchange_happened(void *arg, struct hl_handle handle,
 	}
 	struct hl_leg *leg = hl_leg_get(calls, exchange->leg);
 	if (leg && leg->state != HL_LEG_ENDED) {
+		int verdict =
+			message ? calls->parts.hooks->leg_recv(calls->parts.arg, leg, message) : 0;
+		if (verdict == HL_STAGE_DONE && code >= 300 &&
+		    ask_again(exchange, leg, transaction))
+			return;
 		settle(exchange, leg, message, code);
-		if (message)
-			calls->parts.hooks->leg_recv(calls->parts.arg, leg, message);
 		if (!exchange->done)
 			pass_back(exchange, leg, message, code ? code : 408);
 		else
@@ -256,7 +274,7 @@ static int pass_on(struct hl_leg *leg, struct hl_transaction *transaction,
 	if (!code)
 		code = session ? hl_session_offer(leg, peer, message, request)
 			       : hl_session_answer(leg, peer, message, request);
-	if (!code && hl_session_pass_headers(message, request) < 0)
+	if (!code && hl_session_pass_headers(leg, message, request) < 0)
 		code = 500;
 	if (!code && session)
 		hl_text_slice(&exchange->sdp, hl_message_body(request));

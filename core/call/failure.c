@@ -23,6 +23,12 @@ const char *hl_call_reason_of(int code)
 	return reasons[i].reason;
 }
 
+/* A challenge or a session interval is between us and one leg: the other could not mend it. */
+int hl_call_told_code(int code)
+{
+	return code == 401 || code == 407 ? 403 : code == 422 ? 500 : code;
+}
+
 /* Which of two failures tells the caller more (RFC 3261 §16.7 step 6): 6xx wins, then the lowest
  * class; within 4xx a callee's own word (busy, not here) before what we made of silence. */
 static int rank(int code)
@@ -94,9 +100,8 @@ static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_
 	hl_log(HL_LOG_INFO, "call", "refused", hl_str("id", call->id),
 	       hl_str("callee", hl_leg_user(leg)), hl_str("address", call->callee_address),
 	       hl_int("code", message ? code : 0));
-	/* A challenge is between us and the callee: the caller could not answer it. */
-	hl_call_note_failure(call, code == 401 || code == 407 ? 403 : code,
-			     code == 401 || code == 407 ? NULL : message, message != NULL);
+	int told = hl_call_told_code(code);
+	hl_call_note_failure(call, told, told == code ? message : NULL, message != NULL);
 	leg->state = HL_LEG_ENDED;
 	hl_call_drop_leg(call, leg, NULL);
 	if (code >= 600) {

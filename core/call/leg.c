@@ -150,7 +150,7 @@ int hl_leg_learn(struct hl_leg *leg, const struct hl_message *message)
 
 	leg->heard = hl_clock_now();
 	const char *tag = request ? hl_message_from_tag(message) : hl_message_to_tag(message);
-	if (*tag && leg->state != HL_LEG_CONFIRMED) {
+	if (*tag && leg->state != HL_LEG_CONFIRMED && hl_message_status(message) < 300) {
 		result = keep(&leg->remote_tag, hl_slice_of(tag));
 		if (!result)
 			result = keep_routes(leg, message);
@@ -257,6 +257,27 @@ int hl_leg_start(struct hl_leg *leg, struct hl_message *request, struct hl_trans
 		return -ENOMEM;
 	parts->hooks->leg_send(parts->arg, leg, request);
 	return hl_transaction_start(parts->transactions, &leg->flow, request, owner, transaction);
+}
+
+int hl_leg_repeat(struct hl_leg *leg, const struct hl_transaction *failed,
+		  struct hl_transaction_owner owner, struct hl_handle *transaction)
+{
+	const struct hl_message *before = hl_transaction_request(failed);
+	struct hl_message *request = hl_leg_request(leg, hl_message_method(before), 0);
+	struct hl_slice body = hl_message_body(before);
+	int result = request ? 0 : -ENOMEM;
+	if (!result)
+		result = hl_message_set_header(request, "Max-Forwards",
+					       hl_message_header(before, "Max-Forwards", 0));
+	if (!result)
+		result = hl_session_copy_headers(leg, before, request);
+	if (!result && body.length)
+		result = hl_message_set_body(request, hl_message_content_type(before), body);
+	if (result < 0) {
+		hl_message_free(request);
+		return result;
+	}
+	return hl_leg_start(leg, request, owner, transaction);
 }
 
 void hl_leg_ack(struct hl_leg *leg, uint32_t cseq, struct hl_slice sdp)

@@ -198,6 +198,8 @@ void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_m
 /* Keeps the better of two failures; `message` (may be NULL) has phrase and headers. */
 void hl_call_note_failure(struct hl_call *call, int code, const struct hl_message *message,
 			  bool refused);
+/* What the other leg is told of a leg's final failure. */
+int hl_call_told_code(int code);
 /* How a final code reads in the record: "Busy", "Rejected", … */
 const char *hl_call_reason_of(int code);
 /* Ends and frees one callee's leg. `reason` is a Reason value for its CANCEL, or NULL. */
@@ -224,6 +226,9 @@ int hl_leg_respond(struct hl_leg *leg, struct hl_transaction *transaction,
 		   struct hl_message *response);
 int hl_leg_start(struct hl_leg *leg, struct hl_message *request, struct hl_transaction_owner owner,
 		 struct hl_handle *transaction);
+/* Sends the request of a transaction again, in a transaction of its own with the next CSeq. */
+int hl_leg_repeat(struct hl_leg *leg, const struct hl_transaction *failed,
+		  struct hl_transaction_owner owner, struct hl_handle *transaction);
 void hl_leg_ack(struct hl_leg *leg, uint32_t cseq, struct hl_slice sdp);
 void hl_leg_bye(struct hl_leg *leg);
 /* Ends one leg: CANCEL, BYE, or nothing, as its state asks. `reason` is a Reason value or NULL. */
@@ -239,8 +244,13 @@ int hl_session_answer(struct hl_leg *from, struct hl_leg *to, const struct hl_me
 		      struct hl_message *out);
 /* Remembers the SDP of a message that goes to the leg. */
 void hl_session_sent(struct hl_leg *leg, const struct hl_message *message);
-/* Headers that may pass from one leg to the other. */
-int hl_session_pass_headers(const struct hl_message *from, struct hl_message *to);
+/* Headers that may pass from one leg to the other: `leg` is where `from` came from, and its
+ * addresses are hidden. 0 or -ENOMEM. */
+int hl_session_pass_headers(const struct hl_leg *leg, const struct hl_message *from,
+			    struct hl_message *to);
+/* The same headers from one message of the switch's to another for the same leg. */
+int hl_session_copy_headers(const struct hl_leg *leg, const struct hl_message *from,
+			    struct hl_message *to);
 
 /* dialog.c: requests inside dialogs */
 void hl_leg_requested(struct hl_leg *leg, struct hl_transaction *transaction,

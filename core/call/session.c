@@ -3,6 +3,7 @@
 #include "call/private.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* Headers that mean the same on both legs and name no address of either. */
 static const char *const passed_headers[] = {
@@ -23,15 +24,97 @@ static const char *const passed_headers[] = {
 	"P-Early-Media",
 };
 
-int hl_session_pass_headers(const struct hl_message *from, struct hl_message *to)
+/* A host of one leg that the other is not to see, where a value names it; the port goes with it. */
+static bool names_host(const char *at, const char *value, size_t length)
 {
-	for (size_t i = 0; i < HL_COUNT(passed_headers); i++) {
-		const char *value;
-		for (unsigned n = 0; (value = hl_message_header(from, passed_headers[i], n)); n++)
-			if (hl_message_add_header(to, passed_headers[i], value) == -ENOMEM)
-				return -ENOMEM;
+	static const char inner[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-";
+	bool begins = at == value || !strchr(inner, at[-1]);
+	return begins && (!at[length] || !strchr(inner, at[length]));
+}
+
+/* Writes `value` with every `host` (and its port) replaced. */
+static void put_hidden(struct hl_text *text, const char *value, const char *host,
+		       const char *instead)
+{
+	size_t length = strlen(host);
+	const char *at;
+	while (length && (at = strstr(value, host))) {
+		bool named = names_host(at, value, length);
+		hl_text_append(text, value, (size_t)(at - value));
+		hl_text_put(text, named ? instead : host);
+		value = at + length;
+		if (named && *value == ':')
+			value += 1 + strspn(value + 1, "0123456789");
+	}
+	hl_text_put(text, value);
+}
+
+/* The value as the other leg may see it: where the switch is is no secret, where `from` is is. */
+static int add_hidden(const struct hl_leg *from, struct hl_message *to, const char *name,
+		      const char *value)
+{
+	struct hl_address own;
+	struct hl_uri uri = {0};
+	char own_host[HL_ADDRESS_TEXT], received[HL_ADDRESS_TEXT], contact[HL_ADDRESS_TEXT] = "";
+	struct hl_text once, twice;
+	hl_transport_visible(from->call->calls->parts.transport, &from->flow, &own);
+	hl_address_uri_host(&own, own_host);
+	hl_address_uri_host(&from->flow.remote, received);
+	if (from->target && hl_uri_parse(hl_slice_of(from->target), &uri) == 0)
+		snprintf(contact, sizeof(contact), "%.*s", (int)uri.host.length, uri.host.data);
+	if (strcmp(received, own_host) == 0)
+		received[0] = '\0';
+	if (strcmp(contact, own_host) == 0)
+		contact[0] = '\0';
+	hl_text_init(&once);
+	hl_text_init(&twice);
+	put_hidden(&once, value, received, own_host);
+	if (!once.failed)
+		put_hidden(&twice, hl_text_string(&once), contact, own_host);
+	int result = once.failed || twice.failed
+			     ? -ENOMEM
+			     : hl_message_add_header(to, name, hl_text_string(&twice));
+	hl_text_fini(&once);
+	hl_text_fini(&twice);
+	return result;
+}
+
+static int pass_header(const struct hl_leg *leg, const struct hl_message *from,
+		       struct hl_message *to, const char *name, bool hide)
+{
+	const char *value;
+	for (unsigned n = 0; (value = hl_message_header(from, name, n)); n++) {
+		int result = hide ? add_hidden(leg, to, name, value)
+				  : hl_message_add_header(to, name, value);
+		if (result == -ENOMEM)
+			return result;
 	}
 	return 0;
+}
+
+static int pass_headers(const struct hl_leg *leg, const struct hl_message *from,
+			struct hl_message *to, bool hide)
+{
+	const struct hl_strings *more = &leg->call->config->settings.pass_headers;
+	int result = 0;
+	for (size_t i = 0; i < HL_COUNT(passed_headers) && !result; i++)
+		result = pass_header(leg, from, to, passed_headers[i], hide);
+	for (size_t i = 0; i < more->count && !result; i++)
+		result = pass_header(leg, from, to, more->items[i], hide);
+	return result;
+}
+
+int hl_session_pass_headers(const struct hl_leg *leg, const struct hl_message *from,
+			    struct hl_message *to)
+{
+	return pass_headers(leg, from, to, true);
+}
+
+int hl_session_copy_headers(const struct hl_leg *leg, const struct hl_message *from,
+			    struct hl_message *to)
+{
+	return pass_headers(leg, from, to, false);
 }
 
 typedef int session_stage(void *arg, struct hl_call *call, struct hl_leg *from, struct hl_leg *to,

@@ -95,6 +95,16 @@ static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
 	return hl_transport_flow_to(transport, type, &address, &leg->flow);
 }
 
+static void invite_happened(void *arg, struct hl_handle handle, struct hl_transaction *transaction,
+			    enum hl_transaction_event event, struct hl_message *message);
+
+/* The INVITE once more, on the same leg: the group goes on waiting as it did. */
+static int repeat_invite(struct hl_leg *leg, const struct hl_transaction *failed)
+{
+	struct hl_transaction_owner owner = {invite_happened, leg->call->calls, leg->handle};
+	return hl_leg_repeat(leg, failed, owner, &leg->invite);
+}
+
 /* What the transaction of a callee's INVITE has to say. */
 static void invite_happened(void *arg, struct hl_handle handle, struct hl_transaction *transaction,
 			    enum hl_transaction_event event, struct hl_message *message)
@@ -121,8 +131,10 @@ static void invite_happened(void *arg, struct hl_handle handle, struct hl_transa
 	if (message && status > 100) {
 		if (hl_leg_learn(leg, message) < 0)
 			message = NULL, answer = false, status = 500;
-		else
-			calls->parts.hooks->leg_recv(calls->parts.arg, leg, message);
+		else if (calls->parts.hooks->leg_recv(calls->parts.arg, leg, message) ==
+				 HL_STAGE_DONE &&
+			 status >= 300 && repeat_invite(leg, transaction) == 0)
+			return;
 	}
 	enum hl_call_event what = answer			   ? HL_CALL_ANSWER
 				  : event == HL_TRANSACTION_FAILED ? HL_CALL_LOST
@@ -150,7 +162,7 @@ static int invite_leg(struct hl_leg *leg)
 	hl_message_header_number(heard, "Max-Forwards", &forwards);
 	snprintf(hops, sizeof(hops), "%u", (unsigned)(forwards > 70 ? 69 : forwards - 1));
 	if (hl_message_set_header(invite, "Max-Forwards", hops) < 0 ||
-	    hl_session_pass_headers(heard, invite) < 0) {
+	    hl_session_pass_headers(call->caller, heard, invite) < 0) {
 		hl_message_free(invite);
 		return -ENOMEM;
 	}
@@ -283,7 +295,7 @@ void hl_call_progress(struct hl_call *call, struct hl_leg *leg, struct hl_messag
 	}
 	if (hl_message_has_sdp(response))
 		hl_session_sent(call->caller, response);
-	hl_session_pass_headers(message, response);
+	hl_session_pass_headers(leg, message, response);
 	hl_leg_respond(call->caller, caller, response);
 }
 
@@ -333,7 +345,7 @@ void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message 
 		return;
 	}
 	hl_session_sent(call->caller, response);
-	hl_session_pass_headers(message, response);
+	hl_session_pass_headers(leg, message, response);
 	call->caller->state = HL_LEG_CONFIRMED;
 	call->caller->ack_cseq = hl_message_cseq(response);
 	call->caller->acking = call->caller->invite;

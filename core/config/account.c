@@ -8,6 +8,7 @@
 const char *const hl_nat_words[] = {"auto", "yes", "no", NULL};
 const char *const hl_media_words[] = {"auto", "on", "off", "must_on", NULL};
 const char *const hl_tristate_words[] = {"auto", "on", "off", NULL};
+const char *const hl_refresher_words[] = {"auto", "us", "them", NULL};
 
 static const struct hl_parameter rows[] = {
 	{.key = "password",

@@ -35,6 +35,7 @@ struct hl_switch_settings {
 	int log_level, log_format; /* enum hl_log_level, hl_log_format */
 	int on_stop;		   /* HL_ON_STOP_… */
 	struct hl_strings domains; /* empty: all */
+	struct hl_strings pass_headers;
 	char *tls_certificate, *tls_key, *tls_ca;
 	int tls_verify;
 	/* Set-up timers (D6), s: `timeout_invite` and so on, VOS3000 SS_SIP_TIMEOUT_…; 0: none. */
@@ -53,11 +54,15 @@ struct hl_policy_settings {
 enum hl_tristate { HL_AUTO, HL_ON, HL_OFF }; /* auto | on (yes) | off (no) */
 enum hl_media_setting { HL_MEDIA_AUTO, HL_MEDIA_ON, HL_MEDIA_OFF, HL_MEDIA_MUST_ON };
 
+/* Who refreshes the session where both may: auto leaves it to what the peer asks for. */
+enum hl_refresher { HL_REFRESHER_AUTO, HL_REFRESHER_US, HL_REFRESHER_THEM };
+
 /* What endpoints and gateways have in common: how calls with them are treated. */
 struct hl_party {
 	int nat;	 /* enum hl_tristate: auto, yes, no */
 	int media_proxy; /* enum hl_media_setting */
 	bool session_timer;
+	int refresher; /* enum hl_refresher */
 	char *network; /* name in switch.networks, or "" */
 };
 

@@ -39,6 +39,7 @@ void hl_gateways_free(struct hl_config *config);
 extern const char *const hl_nat_words[];
 extern const char *const hl_media_words[];
 extern const char *const hl_tristate_words[];
+extern const char *const hl_refresher_words[];
 #define HL_PARTY_ROWS(settings, party)                                                             \
 	{.key = "nat",                                                                             \
 	 .type = HL_PARAMETER_CHOICE,                                                              \
@@ -60,6 +61,13 @@ extern const char *const hl_tristate_words[];
 		 .reloadable = true,                                                               \
 		 .help = "Whether session timers are offered and accepted.",                       \
 		 .offset = HL_FIELD(settings, party.session_timer, bool)},                         \
+		{.key = "refresher",                                                               \
+		 .type = HL_PARAMETER_CHOICE,                                                      \
+		 .fallback = "auto",                                                               \
+		 .values = hl_refresher_words,                                                     \
+		 .reloadable = true,                                                               \
+		 .help = "Who refreshes its sessions where the other end leaves the choice.",      \
+		 .offset = HL_FIELD(settings, party.refresher, int)},                              \
 	{                                                                                          \
 		.key = "network", .type = HL_PARAMETER_STRING, .fallback = "", .reloadable = true, \
 		.help = "The network it is in, whatever its address.",                             \

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/un.h>
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -83,6 +84,13 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .reloadable = true,
 	 .help = "The only domains that are served; empty serves every domain that reaches it.",
 	 .offset = FIELD(domains, struct hl_strings)},
+	{.key = "pass_headers",
+	 .type = HL_PARAMETER_LIST,
+	 .fallback = "",
+	 .reloadable = true,
+	 .help = "Headers that pass from one leg of a call to the other, besides those that always "
+		 "do: [X-Account, ...].",
+	 .offset = FIELD(pass_headers, struct hl_strings)},
 	{.key = "timeout_invite",
 	 .vos3000 = "SS_SIP_TIMEOUT_INVITE",
 	 .type = HL_PARAMETER_INTEGER,
@@ -205,6 +213,56 @@ static void check_listen(const struct hl_switch_settings *settings, const struct
 	}
 }
 
+/* Headers that each leg of a call has of its own. */
+static const char *const own_headers[] = {"Via",
+					  "From",
+					  "To",
+					  "Call-ID",
+					  "CSeq",
+					  "Contact",
+					  "Route",
+					  "Record-Route",
+					  "Max-Forwards",
+					  "Content-Length",
+					  "Content-Type",
+					  "Authorization",
+					  "Proxy-Authorization",
+					  "WWW-Authenticate",
+					  "Proxy-Authenticate",
+					  "Session-Expires",
+					  "Min-SE",
+					  "Supported",
+					  "Require",
+					  "Allow",
+					  "RSeq",
+					  "RAck",
+					  "Replaces",
+					  "Expires"};
+
+/* What is wrong with a name in pass_headers, or NULL. */
+static const char *header_fault(const char *name)
+{
+	static const char token[] = "-.!%*_+`'~0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	if (!*name || name[strspn(name, token)])
+		return "is not the name of a header";
+	for (size_t i = 0; i < HL_COUNT(own_headers); i++)
+		if (!strcasecmp(name, own_headers[i]))
+			return "belongs to one leg of a call and cannot pass to the other";
+	return NULL;
+}
+
+static void check_pass_headers(const struct hl_strings *names, const struct hl_node *node,
+			       struct hl_place place, struct hl_mistakes *mistakes)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const char *fault = header_fault(names->items[i]);
+		if (fault)
+			hl_mistake(mistakes, node ? hl_reader_item_place(node, i) : place,
+				   "switch.pass_headers", "\"%s\" %s", names->items[i], fault);
+	}
+}
+
 static struct hl_place place_of(const struct hl_node *map, const char *key)
 {
 	const struct hl_node *node = hl_reader_member(map, key);
@@ -234,6 +292,8 @@ void hl_switch_rows_check(const void *section, const struct hl_node *map,
 	const struct hl_switch_settings *settings = section;
 	struct hl_address address;
 
+	check_pass_headers(&settings->pass_headers, hl_reader_member(map, "pass_headers"),
+			   place_of(map, "pass_headers"), mistakes);
 	check_listen(settings, hl_reader_member(map, "listen"), place_of(map, "listen"), mistakes);
 	if (*settings->advertise && hl_address_parse(hl_slice_of(settings->advertise), &address))
 		hl_mistake(mistakes, place_of(map, "advertise"), "switch.advertise",

@@ -44,7 +44,8 @@ struct hl_stages {
 	/* A message of the leg's dialog (the first INVITE included) is about to be sent: add
 	 * headers. */
 	int (*leg_send)(struct hl_module *self, struct hl_leg *leg, struct hl_message *message);
-	/* One came. A code refuses a request; for responses the answer is ignored. */
+	/* One came. A code refuses a request. DONE for a failure of our INVITE or UPDATE: it is sent
+	 * again, with the next CSeq and what leg_send then adds; nobody else hears of the failure. */
 	int (*leg_recv)(struct hl_module *self, struct hl_leg *leg, struct hl_message *message);
 	/* The callee's 2xx has been passed on. */
 	void (*answered)(struct hl_module *self, struct hl_call *call);

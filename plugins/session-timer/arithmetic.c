@@ -46,6 +46,13 @@ uint32_t session_refresh_interval(uint32_t session, int64_t segments)
 	return (uint32_t)larger(1, session / (segments > 0 ? segments : 1));
 }
 
+uint32_t session_retry_delay(uint32_t session, int64_t segments)
+{
+	uint32_t interval = session_refresh_interval(session, segments);
+	uint32_t third = (session - interval) / 3;
+	return third && third < interval ? third : interval;
+}
+
 uint32_t session_expiry(uint32_t session, int64_t early_hangup)
 {
 	if (early_hangup == EARLY_HANGUP_AUTO)

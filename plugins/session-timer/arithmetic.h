@@ -24,6 +24,9 @@ uint32_t session_expires_offer(int64_t ttl, int64_t min_se);
 uint32_t session_expires_grant(uint32_t asked, uint32_t peer_min, int64_t ttl, int64_t min_se);
 /* How long after a good refresh the next one is due. */
 uint32_t session_refresh_interval(uint32_t session, int64_t segments);
+/* How long after a refresh that was refused the next try is due: an interval, but so that two more
+ * tries fit in before the session's end. */
+uint32_t session_retry_delay(uint32_t session, int64_t segments);
 /* How long after a good refresh of the peer's we give up: early_hangup before the session's end,
  * EARLY_HANGUP_AUTO for min(32, a third). At least one second. */
 uint32_t session_expiry(uint32_t session, int64_t early_hangup);

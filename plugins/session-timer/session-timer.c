@@ -2,17 +2,15 @@
  * that is its part, watches when it is the peer's, and limits calls that have none. Who refreshes
  * is kept as us or them and translated to uac and uas for each request. */
 #include "arithmetic.h"
+#include "settings.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-struct settings {
-	int64_t ttl;
-	int64_t update_segment;
-	int64_t early_hangup;
-	int64_t no_timer_max_duration;
-	int64_t min_se;
+enum {
+	RAISES_MAX = 2, /* rounds of 422; a peer that wants more wants no call */
+	PROBE_AGAIN = 5 /* s after a probe without answer, its transaction's 32 s apart */
 };
 
 /* What is kept with each leg. */
@@ -27,6 +25,8 @@ struct leg_timer {
 	bool update_refused;	       /* 405 or 501 to UPDATE: re-INVITE from then on */
 	bool failing;		       /* the last refresh was refused */
 	bool probe;		       /* at the limit the peer is asked, not hung up */
+	uint8_t raised;		       /* 422 to the request under way so far */
+	uint8_t unanswered;	       /* probes in a row that got nothing */
 	uint32_t session;	       /* Session-Expires in force, s */
 	uint32_t peer_min;	       /* the peer's Min-SE, s; 0: none */
 	struct session_expires asked;  /* in the peer's request that is being answered */
@@ -34,86 +34,6 @@ struct leg_timer {
 	int64_t limit_seconds;	       /* 0: none */
 	char decided_by[HL_RULE_NAME]; /* of the limit */
 };
-
-static const char *const auto_word[] = {"auto", NULL};
-
-#define ROW(name) .offset = HL_FIELD(struct settings, name, int64_t), .type = HL_PARAMETER_INTEGER
-
-static const struct hl_parameter rows[] = {
-	{.key = "ttl",
-	 .vos3000 = "SS_SIP_SESSION_TTL",
-	 ROW(ttl),
-	 .fallback = "600",
-	 .min = 60,
-	 .max = 86400,
-	 .unit = "s",
-	 .reloadable = true,
-	 .help = "Session-Expires the switch asks for."},
-	{.key = "update_segment",
-	 .vos3000 = "SS_SIP_SESSION_UPDATE_SEGMENT",
-	 ROW(update_segment),
-	 .fallback = "2",
-	 .min = 2,
-	 .max = 10,
-	 .reloadable = true,
-	 .help = "A session is refreshed this many times within its Session-Expires."},
-	{.key = "early_hangup",
-	 .vos3000 = "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP",
-	 ROW(early_hangup),
-	 .fallback = "0",
-	 .min = 0,
-	 .max = 3600,
-	 .values = auto_word,
-	 .unit = "s",
-	 .reloadable = true,
-	 .help = "How long before its end a session that the peer did not refresh is hung up; "
-		 "auto: 32 s or a third of it."},
-	{.key = "no_timer_max_duration",
-	 .vos3000 = "SS_SIP_NO_TIMER_REINVITE_INTERVAL",
-	 ROW(no_timer_max_duration),
-	 .fallback = "7200",
-	 .min = 0,
-	 .max = 86400,
-	 .unit = "s",
-	 .reloadable = true,
-	 .help = "Longest call with a leg that has no session timer; 0: no limit."},
-	{.key = "min_se",
-	 .vos3000 = "SS_SIP_SESSION_MIN_SE",
-	 ROW(min_se),
-	 .fallback = "90",
-	 .min = 90,
-	 .max = 3600,
-	 .unit = "s",
-	 .reloadable = true,
-	 .help = "Shortest Session-Expires the switch accepts."},
-	HL_PARAMETERS_END};
-
-static struct hl_place place_of(const struct hl_node *map, const char *key)
-{
-	const struct hl_node *node = map ? hl_node_get(map, key) : NULL;
-	return node ? node->place : map ? map->place : (struct hl_place){0};
-}
-
-static void check(const void *values, const struct hl_node *map, struct hl_mistakes *mistakes)
-{
-	const struct settings *settings = values;
-	uint32_t wire = session_expires_offer(settings->ttl, settings->min_se);
-	if (wire != settings->ttl)
-		hl_mistake_warning(
-			mistakes, place_of(map, "ttl"), "plugins.session-timer.ttl",
-			"%lld s is below min_se or the 90 s of RFC 4028: %u s is asked for",
-			(long long)settings->ttl, wire);
-	if (settings->early_hangup >= settings->ttl)
-		hl_mistake(mistakes, place_of(map, "early_hangup"),
-			   "plugins.session-timer.early_hangup",
-			   "%lld s is not less than ttl (%lld s): every call would end at once",
-			   (long long)settings->early_hangup, (long long)settings->ttl);
-	if (!settings->no_timer_max_duration)
-		hl_mistake_warning(
-			mistakes, place_of(map, "no_timer_max_duration"),
-			"plugins.session-timer.no_timer_max_duration",
-			"0: a zombie call on a leg without session timer is never ended");
-}
 
 static const struct settings *settings_of(const struct leg_timer *timer)
 {
@@ -175,12 +95,9 @@ static void refresh_done(void *arg, struct hl_leg *leg, int code)
 		retry_in(timer, 0);
 	} else if (code == 491) {
 		retry_in(timer, glare_wait(leg));
-	} else if (code == 422 && timer->peer_min > timer->session) {
-		timer->session = timer->peer_min;
-		retry_in(timer, 0);
 	} else {
 		start(timer, &timer->refresh,
-		      session_refresh_interval(timer->session, settings_of(timer)->update_segment));
+		      session_retry_delay(timer->session, settings_of(timer)->update_segment));
 	}
 }
 
@@ -211,6 +128,16 @@ static void session_expired(void *arg)
 	end_call(timer, "Session Timeout", timer->failing ? "refresh-failed" : "refresh-expired");
 }
 
+/* What a probe that found nobody means: a lost packet or two kill no call, the dialog's own word
+ * (481) does. */
+static void probe_unanswered(struct leg_timer *timer, int code)
+{
+	if (code == 481 || ++timer->unanswered >= settings_of(timer)->probe_fail_limit)
+		end_call(timer, "Session Timeout", "probe-failed");
+	else
+		start(timer, &timer->limit, PROBE_AGAIN);
+}
+
 static void probe_done(void *arg, struct hl_leg *leg, int code)
 {
 	struct leg_timer *timer = arg;
@@ -220,8 +147,9 @@ static void probe_done(void *arg, struct hl_leg *leg, int code)
 		timer->update_refused = true;
 		start(timer, &timer->limit, 0);
 	} else if (code == 0 || code == 408 || code == 481) {
-		end_call(timer, "Session Timeout", "probe-failed");
+		probe_unanswered(timer, code);
 	} else if (!timer->active) {
+		timer->unanswered = 0;
 		start(timer, &timer->limit, (uint64_t)timer->limit_seconds);
 	}
 }
@@ -327,8 +255,10 @@ static int dress_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_
 	uint32_t minimum = (uint32_t)settings->min_se;
 	if (timer->peer_min > minimum)
 		minimum = timer->peer_min;
-	uint32_t session = first ? session_expires_offer(settings->ttl, minimum) : timer->session;
-	result = set_session_expires(request, session, first || timer->ours);
+	uint32_t session = session_expires_offer(first ? settings->ttl : timer->session, minimum);
+	int wanted = hl_leg_party(leg)->refresher;
+	bool ours = wanted == HL_REFRESHER_AUTO ? first || timer->ours : wanted == HL_REFRESHER_US;
+	result = set_session_expires(request, session, ours);
 	return result ? result : set_min_se(request, minimum);
 }
 
@@ -344,9 +274,10 @@ static int dress_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_m
 	}
 	uint32_t session = session_expires_grant(timer->asked.seconds, timer->peer_min,
 						 settings->ttl, settings->min_se);
+	/* RFC 4028 table 2: who was named stays; otherwise it is ours to choose. */
 	bool ours = timer->asked.refresher != REFRESHER_UAC;
-	if (timer->asked.refresher == REFRESHER_NONE && again)
-		ours = timer->ours;
+	if (timer->asked.refresher == REFRESHER_NONE)
+		ours = again ? timer->ours : hl_leg_party(leg)->refresher != HL_REFRESHER_THEM;
 	arm(timer, session, ours);
 	timer->refreshes += again;
 	int result = hl_message_add_header(response, "Require", "timer");
@@ -398,12 +329,26 @@ static int recv_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_me
 	bool again = timer->active;
 
 	if (value && session_expires_parse(value, &granted) == 0 && granted.seconds) {
-		arm(timer, granted.seconds, granted.refresher != REFRESHER_UAS);
+		bool ours = granted.refresher == REFRESHER_UAC;
+		if (granted.refresher == REFRESHER_NONE)
+			ours = !again || timer->ours;
+		arm(timer, granted.seconds, ours);
 		timer->refreshes += again;
 	} else if (again) {
 		limit(timer, leg);
 	}
 	return HL_NEXT;
+}
+
+/* 422 to a request of ours: once more with the peer's minimum, twice at most. */
+static int recv_too_small(struct leg_timer *timer, const struct hl_message *response)
+{
+	uint32_t before = timer->peer_min;
+	read_min_se(timer, response);
+	if (timer->peer_min == before || timer->raised == RAISES_MAX)
+		return HL_NEXT;
+	timer->raised++;
+	return HL_DONE;
 }
 
 static int leg_recv(struct hl_module *self, struct hl_leg *leg, struct hl_message *message)
@@ -415,7 +360,9 @@ static int leg_recv(struct hl_module *self, struct hl_leg *leg, struct hl_messag
 	if (hl_message_is_request(message))
 		return recv_request(timer, leg, message);
 	if (status == 422)
-		read_min_se(timer, message);
+		return recv_too_small(timer, message);
+	if (status >= 200)
+		timer->raised = 0;
 	if (status >= 200 && status < 300)
 		return recv_answer(timer, leg, message);
 	return HL_NEXT;
@@ -509,9 +456,9 @@ HL_EXPORT const struct hl_plugin hl_plugin = {
 	.name = "session-timer",
 	.version = PACKAGE_VERSION,
 	.summary = "session timers (RFC 4028) and the limit of calls without them",
-	.parameters = rows,
+	.parameters = session_timer_rows,
 	.settings_size = sizeof(struct settings),
-	.check = check,
+	.check = session_timer_check,
 	.leg_space = sizeof(struct leg_timer),
 	.stages =
 		{

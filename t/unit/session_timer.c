@@ -34,6 +34,10 @@ static void test_moments(void)
 	is_int(session_refresh_interval(600, 2), 300, "half of the session");
 	is_int(session_refresh_interval(600, 10), 60, "a tenth of it");
 	is_int(session_refresh_interval(5, 10), 1, "never less than a second");
+	is_int(session_retry_delay(600, 2), 100, "refused at 300 of 600: tries at 400 and 500");
+	is_int(session_retry_delay(90, 2), 15, "refused at 45 of 90: tries at 60 and 75");
+	is_int(session_retry_delay(600, 10), 60, "with time enough: an interval");
+	is_int(session_retry_delay(1, 2), 1, "never at once");
 	is_int(session_expiry(600, 0), 600, "the session's end");
 	is_int(session_expiry(600, 20), 580, "early_hangup before it");
 	is_int(session_expiry(600, EARLY_HANGUP_AUTO), 568, "auto: 32 s before a long session's end");

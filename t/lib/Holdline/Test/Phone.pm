@@ -20,7 +20,7 @@ my %defaults = (
 
 sub new {
 	my ($class, %arg) = @_;
-	my $self = bless {%defaults, %arg, inbox => [], history => [], pending => {}, served => {},
+	my $self = bless {%defaults, manual => [], serve => {}, %arg, inbox => [], history => [], pending => {}, served => {},
 		calls => [], register_cseq => 0, nonce_count => {}, retransmissions => 0}, $class;
 	$self->{register_id} = random_token(16) . '@test';
 	my $switch = $self->{switch};

@@ -1,0 +1,96 @@
+#!/usr/bin/perl
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Holdline::Test;
+
+# A leg without timer whose policy says `probe`: at the limit the peer is asked whether it is still
+# there. Lost packets kill no call, silence does after so many probes, 481 at once.
+my $switch = start_switch(users => [1001, 1002], clock_rate => 100, lua => <<'LUA', config => {
+local policy = {}
+function policy.no_timer(call, leg)
+	return { max_duration = 60, action = "probe" }, "ask first"
+end
+return policy
+LUA
+	plugins => {registrar => {}, 'session-timer' => {probe_fail_limit => 3}}});
+my ($alice, $bob) = phones($switch, timer => 0, retransmit => 1);
+my $records = 0;
+
+sub call {
+	my $out = $alice->invite('1002', sdp => 1);
+	my $in = $bob->incoming;
+	$in->answer(sdp => 1);
+	$out->answered;
+	return ($out, $in);
+}
+
+sub probes { return scalar(() = $switch->log_events(event => 'probe', @_)) }
+
+# A fifth of the packets is lost each way, in an order that is the same each time.
+{
+	my ($out, $in) = call();
+	my $seed = 7;
+	my $lost = 0;
+	my $lose = sub {
+		$seed = ($seed * 1103515245 + 12345) % 2147483648;
+		my $drop = ($seed >> 16) % 5 == 0;
+		$lost += $drop;
+		return $drop;
+	};
+	for my $phone ($alice, $bob) {
+		$phone->{serve}{UPDATE} = sub {
+			my ($self, $update) = @_;
+			if ($lose->() || $lose->()) {
+				delete $self->{served}{$update->branch . 'UPDATE'};
+				return;
+			}
+			$self->respond($update, 200);
+		};
+	}
+	wait_for { probes(code => 200) >= 30 } 40;
+	cmp_ok(probes(code => 200), '>=', 30, 'half an hour of probes');
+	cmp_ok($lost, '>=', 5, "with $lost packets lost on the way");
+	is($switch->control('calls')->[0]{state}, 'active', 'and the call stands');
+	delete $_->{serve}{UPDATE} for $alice, $bob;
+	$out->bye;
+	$in->ended;
+	$records++;
+}
+
+# Nobody answers.
+{
+	my ($out, $in) = call();
+	my $before = probes(code => 0);
+	$alice->silent(1);
+	ok($in->ended(10), 'a peer that is gone: BYE to the other leg');
+	is(probes(code => 0) - $before, 3, 'after three probes in a row, not after one');
+	my $cdr = ($switch->cdrs(++$records))[-1];
+	is($cdr->{detail}, 'probe-failed', 'record: detail');
+	is($cdr->{reason}, 'Session Timeout', 'record: reason');
+	$alice->silent(0);
+	ok($out->ended(5), 'BYE to the silent one, too');
+}
+
+# Its own word is final.
+{
+	my ($out, $in) = call();
+	$alice->{serve}{UPDATE} = sub { $_[0]->respond($_[1], 481) };
+	ok($in->ended(5), '481: it has no such call, both legs end');
+	ok($out->ended(5), 'at once');
+	is(($switch->cdrs(++$records))[-1]{detail}, 'probe-failed', 'and the record says so');
+	delete $alice->{serve}{UPDATE};
+}
+
+# Without UPDATE: re-INVITE with the session as it was.
+{
+	$alice->{allow} = 'INVITE, ACK, CANCEL, BYE';
+	my ($out, $in) = call();
+	my $again = $out->expect('INVITE', 5);
+	is($again->body, $out->remote_sdp_text, 'a probe by re-INVITE repeats the session');
+	ok($out->expect('ACK', 5), 'and is acknowledged');
+	is($switch->control('calls')->[0]{state}, 'active', 'the call goes on');
+	$out->bye;
+}
+finish;
