@@ -180,7 +180,7 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 	holdline->transactions = hl_transactions_new(holdline->loop, holdline->transport,
 						     &hl_traffic_transactions, holdline);
 	if (!holdline->transactions ||
-	    !(holdline->store = hl_store_open(settings->state_dir, error)))
+	    !(holdline->store = hl_store_open(settings->state_dir, &hl_cdr_columns, error)))
 		return -1;
 	hl_error_set(error, 0, "out of memory");
 	holdline->endpoints =

@@ -244,18 +244,13 @@ static void on_leg_ended(void *arg, struct hl_leg *leg)
 static void on_ended(void *arg, struct hl_call *call, struct hl_cdr *cdr)
 {
 	struct hl_switch *holdline = arg;
-	struct hl_text text;
-	struct hl_json json;
+	struct hl_value row[HL_CDR_COLUMNS];
 
 	hl_stage_ended(holdline->modules, call, cdr);
-	hl_text_init(&text);
-	hl_json_init(&json, &text);
-	hl_cdr_json(cdr, &json);
-	if (text.failed ||
-	    hl_store_cdr(holdline->store, (struct hl_slice){text.data, text.length}) < 0)
+	hl_cdr_row(cdr, row);
+	if (hl_store_cdr(holdline->store, row) < 0)
 		hl_log(HL_LOG_ERROR, "cdr", "lost", hl_str("id", cdr->id),
 		       hl_str("reason", cdr->reason), hl_str("error", "out of memory"));
-	hl_text_fini(&text);
 	if (holdline->policy)
 		hl_policy_ended(holdline->policy, cdr);
 }

@@ -68,6 +68,22 @@ void hl_json_key(struct hl_json *json, const char *key)
 	json->keyed = true;
 }
 
+void hl_json_name(struct hl_json *json, const char *name)
+{
+	size_t length = strlen(name);
+	bool comma = json->comma[json->depth];
+	char *at = hl_text_room(json->text, length + 3 + comma);
+
+	json->comma[json->depth] = json->keyed = true;
+	if (!at)
+		return;
+	if (comma)
+		*at++ = ',';
+	*at++ = '"';
+	memcpy(at, name, length);
+	memcpy(at + length, "\":", 2);
+}
+
 void hl_json_string(struct hl_json *json, const char *value)
 {
 	if (value)
@@ -82,10 +98,24 @@ void hl_json_slice(struct hl_json *json, struct hl_slice value)
 	hl_json_quote(json->text, value);
 }
 
+static void put_integer(struct hl_text *text, int64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		digits[--at] = '-';
+	hl_text_append(text, digits + at, sizeof(digits) - at);
+}
+
 void hl_json_integer(struct hl_json *json, int64_t value)
 {
 	begin_value(json);
-	hl_text_printf(json->text, "%lld", (long long)value);
+	put_integer(json->text, value);
 }
 
 void hl_json_number(struct hl_json *json, double value)
@@ -191,16 +221,47 @@ static void put_escape(struct hl_text *text, unsigned char byte)
 	hl_text_printf(text, "\\u%04x", byte);
 }
 
+/* How many bytes at the start of `s` are ASCII that stands for itself. */
+static size_t plain_length(const unsigned char *s, size_t length)
+{
+	size_t at = 0;
+
+	while (at < length && s[at] >= 0x20 && s[at] < 0x80 && s[at] != '"' && s[at] != '\\')
+		at++;
+	return at;
+}
+
+/* The whole string in one piece, which most are. */
+static bool quote_plain(struct hl_text *text, struct hl_slice value)
+{
+	char *at;
+
+	if (plain_length((const unsigned char *)value.data, value.length) < value.length)
+		return false;
+	at = hl_text_room(text, value.length + 2);
+	if (!at)
+		return true;
+	at[0] = '"';
+	if (value.length)
+		memcpy(at + 1, value.data, value.length);
+	at[value.length + 1] = '"';
+	return true;
+}
+
 void hl_json_quote(struct hl_text *text, struct hl_slice value)
 {
 	const unsigned char *data = (const unsigned char *)value.data;
 	size_t at = 0, plain = 0; /* bytes from `plain` to `at` are written as they are */
 
+	if (quote_plain(text, value))
+		return;
 	hl_text_append(text, "\"", 1);
 	while (at < value.length) {
-		size_t length = utf8_length(data + at, value.length - at);
+		size_t left = value.length - at, length = plain_length(data + at, left);
 
-		if (length && data[at] >= 0x20 && data[at] != '"' && data[at] != '\\') {
+		if (!length && data[at] >= 0x80)
+			length = utf8_length(data + at, left);
+		if (length) {
 			at += length;
 			continue;
 		}

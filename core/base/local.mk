@@ -10,6 +10,7 @@ core_libcore_a_SOURCES += \
 	core/base/log.c \
 	core/base/memory.c \
 	core/base/random.c \
+	core/base/row.c \
 	core/base/slice.c \
 	core/base/text.c
 
@@ -27,5 +28,6 @@ holdlinebase_HEADERS = \
 	core/base/log.h \
 	core/base/memory.h \
 	core/base/random.h \
+	core/base/row.h \
 	core/base/slice.h \
 	core/base/text.h

@@ -61,6 +61,18 @@ void hl_text_append(struct hl_text *text, const void *data, size_t length)
 	text->data[text->length] = '\0';
 }
 
+char *hl_text_room(struct hl_text *text, size_t length)
+{
+	char *at;
+
+	if (!reserve(text, length))
+		return NULL;
+	at = text->data + text->length;
+	text->length += length;
+	text->data[text->length] = '\0';
+	return at;
+}
+
 void hl_text_put(struct hl_text *text, const char *string)
 {
 	hl_text_append(text, string, strlen(string));

@@ -19,6 +19,9 @@ HL_EXPORT void hl_text_fini(struct hl_text *text);
 /* Empties it and keeps its memory. */
 HL_EXPORT void hl_text_clear(struct hl_text *text);
 HL_EXPORT void hl_text_append(struct hl_text *text, const void *data, size_t length);
+/* Lengthens the content by `length` bytes, which are the caller's to write: where they begin. NULL
+ * when it failed. */
+HL_EXPORT char *hl_text_room(struct hl_text *text, size_t length);
 HL_EXPORT void hl_text_put(struct hl_text *text, const char *string);
 HL_EXPORT void hl_text_slice(struct hl_text *text, struct hl_slice slice);
 HL_EXPORT void hl_text_printf(struct hl_text *text, const char *format, ...) HL_PRINTF(2, 3);

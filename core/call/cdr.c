@@ -30,41 +30,69 @@ static void put_text(struct hl_json *json, const char *key, const char *value)
 	hl_json_put_string(json, key, value && *value ? value : NULL);
 }
 
-void hl_cdr_json(const struct hl_cdr *cdr, struct hl_json *json)
+static const struct hl_column columns[] = {
+	{"id", HL_KIND_TEXT},
+	{"started", HL_KIND_TIME},
+	{"answered", HL_KIND_TIME},
+	{"ended", HL_KIND_TIME},
+	{"duration", HL_KIND_NUMBER},
+	{"pdd_ms", HL_KIND_INTEGER},
+	{"caller", HL_KIND_TEXT},
+	{"callee", HL_KIND_TEXT},
+	{"caller_addr", HL_KIND_TEXT},
+	{"callee_addr", HL_KIND_TEXT},
+	{"gateway", HL_KIND_TEXT},
+	{"ended_by", HL_KIND_TEXT},
+	{"reason", HL_KIND_TEXT},
+	{"detail", HL_KIND_TEXT},
+	{"sip_code", HL_KIND_INTEGER},
+	{"media_relayed", HL_KIND_BOOLEAN},
+	{"media_reason", HL_KIND_TEXT},
+	{"codec", HL_KIND_TEXT},
+	{"caller_timer", HL_KIND_TEXT},
+	{"callee_timer", HL_KIND_TEXT},
+	{"refreshes", HL_KIND_INTEGER},
+	{"last_alive", HL_KIND_TIME},
+	{"streams", HL_KIND_JSON},
+};
+
+_Static_assert(HL_COUNT(columns) == HL_CDR_COLUMNS, "the header tells how many");
+
+const struct hl_columns hl_cdr_columns = {columns, HL_CDR_COLUMNS};
+
+/* In the order of `columns`. */
+void hl_cdr_row(const struct hl_cdr *cdr, struct hl_value row[HL_CDR_COLUMNS])
 {
-	hl_json_object(json);
-	hl_json_put_string(json, "id", cdr->id);
-	put_time(json, "started", cdr->started);
-	put_time(json, "answered", cdr->answered);
-	put_time(json, "ended", cdr->ended);
-	hl_json_put_number(json, "duration",
-			   cdr->answered ? (double)(cdr->ended - cdr->answered) / HL_SECOND : 0);
-	if (cdr->pdd_ms < 0)
-		hl_json_put_null(json, "pdd_ms");
-	else
-		hl_json_put_integer(json, "pdd_ms", cdr->pdd_ms);
-	put_text(json, "caller", cdr->caller);
-	put_text(json, "callee", cdr->callee);
-	put_text(json, "caller_addr", cdr->caller_addr);
-	put_text(json, "callee_addr", cdr->callee_addr);
-	put_text(json, "gateway", cdr->gateway);
-	hl_json_put_string(json, "ended_by", hl_ended_by_text(cdr->ended_by));
-	hl_json_put_string(json, "reason", cdr->reason);
-	put_text(json, "detail", cdr->detail);
-	hl_json_put_integer(json, "sip_code", cdr->sip_code);
-	hl_json_put_boolean(json, "media_relayed", cdr->media_relayed);
-	put_text(json, "media_reason", cdr->media_reason);
-	put_text(json, "codec", cdr->codec);
-	put_text(json, "caller_timer", cdr->caller_timer);
-	put_text(json, "callee_timer", cdr->callee_timer);
-	hl_json_put_integer(json, "refreshes", cdr->refreshes);
-	put_time(json, "last_alive", cdr->last_alive);
-	hl_json_key(json, "streams");
-	if (cdr->streams.length)
-		hl_json_raw(json, (struct hl_slice){cdr->streams.data, cdr->streams.length});
-	else
-		hl_json_null(json);
-	hl_json_object_end(json);
+	struct hl_slice streams = {cdr->streams.data, cdr->streams.length};
+	/* Milliseconds, so that line and row agree. */
+	uint64_t duration = (cdr->ended - cdr->answered + HL_MILLISECOND / 2) / HL_MILLISECOND;
+	const struct hl_value values[] = {
+		hl_value_text(cdr->id),
+		hl_value_time(cdr->started),
+		hl_value_time(cdr->answered),
+		hl_value_time(cdr->ended),
+		hl_value_number(cdr->answered ? (double)duration / 1000 : 0),
+		{.present = cdr->pdd_ms >= 0, .integer = cdr->pdd_ms},
+		hl_value_text(cdr->caller),
+		hl_value_text(cdr->callee),
+		hl_value_text(cdr->caller_addr),
+		hl_value_text(cdr->callee_addr),
+		hl_value_text(cdr->gateway),
+		hl_value_text(hl_ended_by_text(cdr->ended_by)),
+		hl_value_text(cdr->reason),
+		hl_value_text(cdr->detail),
+		hl_value_integer(cdr->sip_code),
+		hl_value_boolean(cdr->media_relayed),
+		hl_value_text(cdr->media_reason),
+		hl_value_text(cdr->codec),
+		hl_value_text(cdr->caller_timer),
+		hl_value_text(cdr->callee_timer),
+		hl_value_integer(cdr->refreshes),
+		hl_value_time(cdr->last_alive),
+		{.present = streams.length > 0, .text = streams},
+	};
+	_Static_assert(HL_COUNT(values) == HL_CDR_COLUMNS, "one for each column");
+	memcpy(row, values, sizeof(values));
 }
 
 void hl_call_record(const struct hl_call *call, const char *reason, const char *detail,

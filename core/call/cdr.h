@@ -2,7 +2,7 @@
 #ifndef HL_CALL_CDR_H
 #define HL_CALL_CDR_H
 
-#include "base/json.h"
+#include "base/row.h"
 
 enum hl_ended_by { HL_ENDED_BY_CALLER, HL_ENDED_BY_CALLEE, HL_ENDED_BY_SERVER };
 
@@ -29,7 +29,10 @@ struct hl_cdr {
 };
 
 HL_EXPORT const char *hl_ended_by_text(enum hl_ended_by by);
-/* Writes the record as one JSON object with the contract's keys. */
-HL_EXPORT void hl_cdr_json(const struct hl_cdr *cdr, struct hl_json *json);
+/* The record as a row: the contract's keys, in its order. */
+enum { HL_CDR_COLUMNS = 23 };
+HL_EXPORT extern const struct hl_columns hl_cdr_columns;
+/* Fills `row`, which borrows from the record. */
+HL_EXPORT void hl_cdr_row(const struct hl_cdr *cdr, struct hl_value row[HL_CDR_COLUMNS]);
 
 #endif

@@ -14,22 +14,21 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
 	COLLECT = 20,            /* ms that a first record waits for others: one wake-up for all */
 	GATHER = 100,            /* ms between a line and the commit of its row */
 	RETRY = 1000,            /* ms until what failed is tried again */
-	LINES = 64,              /* lines per system call */
+	LINES = 64,              /* lines per system call, at most */
 	LAST = 10000,            /* records that can be asked for at once */
 	WAITING = 256 << 20      /* bytes of records kept while the disk takes none */
 };
 
 struct record {
 	struct hl_list node; /* in queue, lines or rows */
-	size_t length;       /* bytes of `line` without its end */
-	char line[];         /* the JSON object and a newline */
+	size_t size;         /* bytes of `row` */
+	struct hl_value row[];
 };
 
 struct hl_store {
@@ -40,8 +39,10 @@ struct hl_store {
 	struct hl_list queue;
 	struct hl_store_counters counters;
 	size_t bytes;              /* of all records that wait */
+	const struct hl_columns *columns; /* of a record; borrowed */
 	/* From here on the worker's. */
 	struct hl_list lines, rows;
+	struct hl_text text;       /* lines on their way to the file */
 	struct hl_table *table;    /* owned */
 	int file;                  /* cdr.jsonl; −1: cannot be opened; owned */
 	struct hl_timer collect;   /* the queue is about to be taken */
@@ -65,7 +66,7 @@ static void forget(struct hl_store *store, struct record *record, bool written)
 	hl_list_remove(&record->node);
 	pthread_mutex_lock(&store->lock);
 	store->counters.waiting--;
-	store->bytes -= record->length;
+	store->bytes -= record->size;
 	if (written)
 		store->counters.written++;
 	else
@@ -107,25 +108,33 @@ static int open_file(const char *name)
 	return file;
 }
 
+static void put_line(struct hl_store *store, const struct record *record)
+{
+	struct hl_json json;
+
+	hl_json_init(&json, &store->text);
+	hl_row_json(store->columns, record->row, &json);
+	hl_text_append(&store->text, "\n", 1);
+}
+
 /* Writes up to LINES lines; all or nothing. 0 or negative errno. */
 static int write_some(struct hl_store *store)
 {
-	struct iovec vectors[LINES];
 	struct hl_list *node, *next;
-	ssize_t total = 0, written;
 	int count = 0, code;
 	off_t before = lseek(store->file, 0, SEEK_END);
+	ssize_t written;
 
+	hl_text_clear(&store->text);
 	hl_list_each(node, next, &store->lines) {
-		struct record *record = hl_list_entry(node, struct record, node);
-
-		vectors[count++] = (struct iovec){ record->line, record->length + 1 };
-		total += (ssize_t)record->length + 1;
-		if (count == LINES)
+		put_line(store, hl_list_entry(node, struct record, node));
+		if (++count == LINES)
 			break;
 	}
-	written = writev(store->file, vectors, count);
-	if (written != total) {
+	if (store->text.failed)
+		return -ENOMEM;
+	written = write(store->file, store->text.data, store->text.length);
+	if (written != (ssize_t)store->text.length) {
 		code = written < 0 ? -errno : -ENOSPC;
 		/* Half a line would be half a record. */
 		if (written > 0 && ftruncate(store->file, before))
@@ -171,12 +180,13 @@ static int insert_rows(struct hl_store *store, struct hl_error *error)
 	hl_list_each(node, next, &store->rows) {
 		struct record *record = hl_list_entry(node, struct record, node);
 
-		code = hl_table_insert(store->table,
-				       (struct hl_slice){ record->line, record->length }, error);
+		code = hl_table_insert(store->table, record->row, error);
 		if (code == -EINVAL) {
+			hl_text_clear(&store->text);
+			put_line(store, record);
 			hl_log(HL_LOG_ERROR, "store", "record-refused",
 			       hl_str("reason", error->text),
-			       hl_sl("record", (struct hl_slice){ record->line, record->length }));
+			       hl_str("record", hl_text_string(&store->text)));
 			forget(store, record, false);
 		} else if (code) {
 			return code;
@@ -242,19 +252,19 @@ static void collected(void *arg)
 		hl_timer_start(store->loop, &store->commit, GATHER);
 }
 
-int hl_store_cdr(struct hl_store *store, struct hl_slice json)
+int hl_store_cdr(struct hl_store *store, const struct hl_value *row)
 {
-	struct record *record = hl_alloc(sizeof(*record) + json.length + 1);
+	size_t size = hl_row_size(store->columns, row);
+	struct record *record = hl_alloc(sizeof(*record) + size);
 	int code = 0;
 
 	if (record) {
 		hl_list_init(&record->node);
-		record->length = json.length;
-		memcpy(record->line, json.data, json.length);
-		record->line[json.length] = '\n';
+		record->size = size;
+		hl_row_copy(store->columns, row, record->row);
 	}
 	pthread_mutex_lock(&store->lock);
-	if (!record || store->bytes + json.length > WAITING) {
+	if (!record || store->bytes + size > WAITING) {
 		code = -ENOMEM;
 	} else {
 		/* One wake-up serves all that is queued until then. */
@@ -267,7 +277,7 @@ int hl_store_cdr(struct hl_store *store, struct hl_slice json)
 		store->counters.failed++;
 	} else {
 		store->counters.waiting++;
-		store->bytes += json.length;
+		store->bytes += size;
 	}
 	pthread_mutex_unlock(&store->lock);
 	if (code)
@@ -381,7 +391,7 @@ static int open_both(struct hl_store *store, const char *directory, struct hl_er
 		hl_free(database);
 		return hl_error_set(error, -ENOMEM, "no memory for the store");
 	}
-	store->table = hl_table_open(database, error);
+	store->table = hl_table_open(database, store->columns, error);
 	hl_free(database);
 	if (!store->table)
 		return -EIO;
@@ -391,7 +401,8 @@ static int open_both(struct hl_store *store, const char *directory, struct hl_er
 					       strerror(errno));
 }
 
-struct hl_store *hl_store_open(const char *directory, struct hl_error *error)
+struct hl_store *hl_store_open(const char *directory, const struct hl_columns *columns,
+			       struct hl_error *error)
 {
 	struct hl_store *store = hl_zalloc(sizeof(*store));
 
@@ -405,6 +416,8 @@ struct hl_store *hl_store_open(const char *directory, struct hl_error *error)
 	hl_list_init(&store->rows);
 	hl_timer_init(&store->collect, collected, store);
 	hl_timer_init(&store->commit, write_all, store);
+	hl_text_init(&store->text);
+	store->columns = columns;
 	store->file = -1;
 	if (!make_directory(directory, error) && !open_both(store, directory, error))
 		store->worker = hl_worker_new("store", error);
@@ -456,6 +469,7 @@ void hl_store_close(struct hl_store *store)
 	if (store->file >= 0)
 		close(store->file);
 	pthread_mutex_destroy(&store->lock);
+	hl_text_fini(&store->text);
 	hl_free(store->file_name);
 	hl_free(store);
 }

@@ -1,6 +1,6 @@
-/* Table `cdr` of the SQLite database. One list of columns makes the table, the statements and the
- * way back to JSON; a database of an older version gets the columns it lacks. */
-#include "base/json.h"
+/* Table `cdr` of the SQLite database. Its columns make the table, the statements and the way back
+ * to JSON; a database of an older version gets the columns it lacks. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "store/private.h"
 
@@ -11,26 +11,14 @@
 
 enum { SCHEMA = 1 }; /* PRAGMA user_version */
 
-enum kind { TEXT, INTEGER, NUMBER, BOOLEAN, JSON };
-
-/* The contract's keys, in its order. */
-static const struct column {
-	const char *name;
-	enum kind kind;
-} columns[] = {
-	{ "id", TEXT },            { "started", TEXT },      { "answered", TEXT },
-	{ "ended", TEXT },         { "duration", NUMBER },   { "pdd_ms", INTEGER },
-	{ "caller", TEXT },        { "callee", TEXT },       { "caller_addr", TEXT },
-	{ "callee_addr", TEXT },   { "gateway", TEXT },      { "ended_by", TEXT },
-	{ "reason", TEXT },        { "detail", TEXT },       { "sip_code", INTEGER },
-	{ "last_alive", TEXT },    { "media_relayed", BOOLEAN }, { "media_reason", TEXT },
-	{ "codec", TEXT },         { "caller_timer", TEXT }, { "callee_timer", TEXT },
-	{ "refreshes", INTEGER },  { "streams", JSON },
+static const char *const sql_types[HL_KINDS] = {
+	[HL_KIND_TEXT] = "TEXT",       [HL_KIND_INTEGER] = "INTEGER", [HL_KIND_NUMBER] = "REAL",
+	[HL_KIND_BOOLEAN] = "INTEGER", [HL_KIND_TIME] = "TEXT",	      [HL_KIND_JSON] = "TEXT",
 };
 
-static const char *const sql_types[] = { "TEXT", "INTEGER", "REAL", "INTEGER", "TEXT" };
-
 struct hl_table {
+	const struct hl_columns *columns; /* borrowed */
+	char (*times)[HL_CLOCK_TEXT];     /* of the row that is bound, by column; owned */
 	sqlite3 *db;          /* owned */
 	sqlite3_stmt *insert; /* owned */
 	sqlite3_stmt *last;   /* owned */
@@ -49,12 +37,14 @@ static int run(struct hl_table *table, const char *sql, const char *what, struct
 		       : failed(table, what, error);
 }
 
-/* The columns with something before and behind each: "json_extract(?1,'$.id'),…". */
-static void put_columns(struct hl_text *sql, const char *before, const char *behind, bool types)
+static void put_columns(const struct hl_table *table, struct hl_text *sql, bool types)
 {
-	for (size_t i = 0; i < HL_COUNT(columns); i++)
-		hl_text_printf(sql, "%s%s%s%s%s%s", i ? "," : "", before, columns[i].name, behind,
-			       types ? " " : "", types ? sql_types[columns[i].kind] : "");
+	for (size_t i = 0; i < table->columns->count; i++) {
+		const struct hl_column *column = &table->columns->items[i];
+
+		hl_text_printf(sql, "%s%s%s%s", i ? "," : "", column->name, types ? " " : "",
+			       types ? sql_types[column->kind] : "");
+	}
 }
 
 /* Runs or prepares what `sql` holds, and empties it. */
@@ -101,15 +91,17 @@ static int make_columns(struct hl_table *table, struct hl_text *sql, struct hl_e
 	int code;
 
 	hl_text_put(sql, "CREATE TABLE IF NOT EXISTS cdr (");
-	put_columns(sql, "", "", true);
+	put_columns(table, sql, true);
 	hl_text_put(sql, ")");
 	code = run_text(table, sql, error);
-	for (size_t i = 0; i < HL_COUNT(columns) && !code; i++) {
+	for (size_t i = 0; i < table->columns->count && !code; i++) {
+		const struct hl_column *column = &table->columns->items[i];
+
 		if (number_of(table, "SELECT 1 FROM pragma_table_info('cdr') WHERE name = ?1",
-			      columns[i].name) == 1)
+			      column->name) == 1)
 			continue;
-		hl_text_printf(sql, "ALTER TABLE cdr ADD COLUMN %s %s", columns[i].name,
-			       sql_types[columns[i].kind]);
+		hl_text_printf(sql, "ALTER TABLE cdr ADD COLUMN %s %s", column->name,
+			       sql_types[column->kind]);
 		code = run_text(table, sql, error);
 	}
 	if (code)
@@ -124,15 +116,16 @@ static int prepare_all(struct hl_table *table, struct hl_text *sql, struct hl_er
 	int code;
 
 	hl_text_put(sql, "INSERT INTO cdr (");
-	put_columns(sql, "", "", false);
+	put_columns(table, sql, false);
 	hl_text_put(sql, ") VALUES (");
-	put_columns(sql, "json_extract(?1,'$.", "')", false);
+	for (size_t i = 0; i < table->columns->count; i++)
+		hl_text_put(sql, i ? ",?" : "?");
 	hl_text_put(sql, ")");
 	code = prepare_text(table, sql, &table->insert, error);
 	if (code)
 		return code;
 	hl_text_put(sql, "SELECT * FROM (SELECT ");
-	put_columns(sql, "", "", false);
+	put_columns(table, sql, false);
 	hl_text_put(sql, ", rowid AS row FROM cdr ORDER BY rowid DESC LIMIT ?1) ORDER BY row");
 	return prepare_text(table, sql, &table->last, error);
 }
@@ -161,16 +154,21 @@ static int set_up(struct hl_table *table, struct hl_error *error)
 	return code;
 }
 
-struct hl_table *hl_table_open(const char *path, struct hl_error *error)
+struct hl_table *hl_table_open(const char *path, const struct hl_columns *columns,
+			       struct hl_error *error)
 {
 	struct hl_table *table = hl_zalloc(sizeof(*table));
 	struct hl_error cause;
 	int code;
 
-	if (!table) {
+	if (table)
+		table->times = hl_alloc(columns->count * sizeof(*table->times));
+	if (!table || !table->times) {
 		hl_error_set(error, -ENOMEM, "no memory for the database");
+		hl_free(table);
 		return NULL;
 	}
+	table->columns = columns;
 	/* SQLite would let everybody read who called whom; its -wal and -shm follow this mode. */
 	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 	if (file >= 0)
@@ -195,6 +193,7 @@ void hl_table_close(struct hl_table *table)
 	sqlite3_finalize(table->insert);
 	sqlite3_finalize(table->last);
 	sqlite3_close(table->db);
+	hl_free(table->times);
 	hl_free(table);
 }
 
@@ -210,17 +209,39 @@ static void undo(struct hl_table *table)
 		sqlite3_exec(table->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-int hl_table_insert(struct hl_table *table, struct hl_slice json, struct hl_error *error)
+static void bind(struct hl_table *table, size_t column, const struct hl_value *value)
+{
+	int at = (int)column + 1;
+
+	if (!value->present) {
+		sqlite3_bind_null(table->insert, at);
+		return;
+	}
+	switch (table->columns->items[column].kind) {
+	case HL_KIND_INTEGER:
+	case HL_KIND_BOOLEAN: sqlite3_bind_int64(table->insert, at, value->integer); break;
+	case HL_KIND_NUMBER: sqlite3_bind_double(table->insert, at, value->number); break;
+	case HL_KIND_TIME:
+		hl_clock_format(value->time, table->times[column]);
+		sqlite3_bind_text(table->insert, at, table->times[column], -1, SQLITE_STATIC);
+		break;
+	default:
+		sqlite3_bind_text64(table->insert, at, value->text.data, value->text.length,
+				    SQLITE_STATIC, SQLITE_UTF8);
+	}
+}
+
+int hl_table_insert(struct hl_table *table, const struct hl_value *row, struct hl_error *error)
 {
 	int code;
 
-	sqlite3_bind_text64(table->insert, 1, json.data, json.length, SQLITE_STATIC, SQLITE_UTF8);
+	for (size_t i = 0; i < table->columns->count; i++)
+		bind(table, i, &row[i]);
 	code = sqlite3_step(table->insert);
 	/* Says what went wrong only until the reset. */
 	if (code != SQLITE_DONE)
 		failed(table, "write a record", error);
 	sqlite3_reset(table->insert);
-	sqlite3_clear_bindings(table->insert);
 	switch (code & 0xff) {
 	case SQLITE_DONE:
 		return 0;
@@ -244,24 +265,23 @@ int hl_table_commit(struct hl_table *table, struct hl_error *error)
 	return code;
 }
 
-static void put_value(struct hl_json *json, sqlite3_stmt *row, int i)
+static void put_value(const struct hl_column *column, sqlite3_stmt *row, int i,
+		      struct hl_json *json)
 {
-	const char *text = (const char *)sqlite3_column_text(row, i);
-	struct hl_slice slice = { text, text ? (size_t)sqlite3_column_bytes(row, i) : 0 };
+	enum hl_kind kind = column->kind == HL_KIND_TIME ? HL_KIND_TEXT : column->kind;
+	struct hl_value value = {.present = sqlite3_column_type(row, i) != SQLITE_NULL};
 
-	hl_json_key(json, columns[i].name);
-	if (sqlite3_column_type(row, i) == SQLITE_NULL)
-		hl_json_null(json);
-	else if (columns[i].kind == INTEGER)
-		hl_json_integer(json, sqlite3_column_int64(row, i));
-	else if (columns[i].kind == NUMBER)
-		hl_json_number(json, sqlite3_column_double(row, i));
-	else if (columns[i].kind == BOOLEAN)
-		hl_json_boolean(json, sqlite3_column_int(row, i) != 0);
-	else if (columns[i].kind == JSON)
-		hl_json_raw(json, slice);
-	else
-		hl_json_slice(json, slice);
+	if (kind == HL_KIND_INTEGER || kind == HL_KIND_BOOLEAN) {
+		value.integer = sqlite3_column_int64(row, i);
+	} else if (kind == HL_KIND_NUMBER) {
+		value.number = sqlite3_column_double(row, i);
+	} else {
+		value.text.data = (const char *)sqlite3_column_text(row, i);
+		value.text.length = (size_t)sqlite3_column_bytes(row, i);
+		value.present &= value.text.data != NULL;
+	}
+	hl_json_name(json, column->name);
+	hl_value_json(kind, &value, json);
 }
 
 int hl_table_last(struct hl_table *table, unsigned count, struct hl_text *text,
@@ -275,8 +295,8 @@ int hl_table_last(struct hl_table *table, unsigned count, struct hl_text *text,
 	sqlite3_bind_int64(table->last, 1, count);
 	while ((code = sqlite3_step(table->last)) == SQLITE_ROW) {
 		hl_json_object(&json);
-		for (size_t i = 0; i < HL_COUNT(columns); i++)
-			put_value(&json, table->last, (int)i);
+		for (size_t i = 0; i < table->columns->count; i++)
+			put_value(&table->columns->items[i], table->last, (int)i, &json);
 		hl_json_object_end(&json);
 	}
 	hl_json_array_end(&json);

@@ -25,6 +25,7 @@ check_PROGRAMS += \
 	t/unit/policy \
 	t/unit/policy_limits \
 	t/unit/policy_rules \
+	t/unit/row \
 	t/unit/scenario \
 	t/unit/sdp \
 	t/unit/session_timer \
