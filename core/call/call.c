@@ -120,7 +120,6 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 	struct hl_contact_field sent = {0};
 	struct hl_uri from = {0}, uri = {0};
 	struct hl_via via = {0};
-	const char *reason;
 
 	hl_message_from_uri(invite, &from);
 	leg->gateway = hl_config_gateway_from(call->config, &flow->remote);
@@ -142,7 +141,7 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 		if (hl_message_contact(invite, 0, &sent))
 			hl_uri_parse(sent.uri, &uri);
 		leg->nat = contact ? contact->nat
-				   : hl_nat_verdict(leg->party->nat, &uri, &via, flow, &reason);
+				   : hl_nat_verdict(leg->party->nat, &uri, &via, flow).nat;
 		leg->network = hl_endpoint_network(call->config, account, &flow->remote);
 	}
 	leg->user = *user && !leg->gateway ? hl_strdup(user) : hl_slice_copy(from.user);

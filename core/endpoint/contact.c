@@ -7,15 +7,19 @@
 #include "endpoint/table.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 const char *hl_contact_user(const struct hl_contact *contact)
 {
 	return contact->endpoint->user;
 }
 
-const char *hl_contact_aor(const struct hl_contact *contact)
+const char *hl_contact_aor(const struct hl_contact *contact, char text[HL_AOR_TEXT])
 {
-	return contact->endpoint->aor;
+	const struct hl_endpoint *endpoint = contact->endpoint;
+
+	snprintf(text, HL_AOR_TEXT, "%s@%s", endpoint->user, endpoint->table->realm);
+	return text;
 }
 
 void *hl_contact_space(struct hl_contact *contact, size_t offset)
@@ -39,14 +43,18 @@ void hl_contact_set_reachable(struct hl_contact *contact, int reachable, uint32_
 		contact->rtt_us = rtt_us;
 }
 
+enum { PORT_TEXT = sizeof(":65535") - 1 };
+
 static size_t strings_size(const struct hl_binding *binding)
 {
-	size_t size = binding->uri.length + 1 + strlen(binding->call_id) + 1;
+	size_t size = binding->uri.length + 1;
 
 	if (binding->instance.length)
 		size += binding->instance.length + 1;
 	if (binding->path)
 		size += strlen(binding->path) + 1;
+	if (binding->nat.reason == HL_NAT_VIA)
+		size += binding->nat.via_host.length + PORT_TEXT + 1;
 	return size;
 }
 
@@ -63,39 +71,60 @@ static char *string_put(char **at, struct hl_slice s)
 
 static void strings_write(struct hl_contact *contact, char *at, const struct hl_binding *binding)
 {
+	const struct hl_nat_verdict *nat = &binding->nat;
+
 	contact->uri = string_put(&at, binding->uri);
-	contact->call_id = string_put(&at, hl_slice_of(binding->call_id));
 	contact->instance = binding->instance.length ? string_put(&at, binding->instance) : NULL;
 	contact->path = binding->path ? string_put(&at, hl_slice_of(binding->path)) : NULL;
+	if (nat->reason == HL_NAT_VIA)
+		sprintf(at, "%.*s:%u", HL_SLICE_ARGS(nat->via_host), nat->via_port);
 }
 
-int hl_contact_rename(const struct hl_endpoints *table, struct hl_contact *contact,
-		      const struct hl_binding *binding)
+const char *hl_contact_via(const struct hl_contact *contact)
 {
-	struct hl_contact_block *block = hl_contact_block(contact);
-	size_t size = strings_size(binding);
-	char *text = NULL;
+	const char *last = contact->path       ? contact->path
+			   : contact->instance ? contact->instance
+					       : contact->uri;
 
-	if (size > block->room) {
-		text = hl_alloc(size);
-		if (!text)
-			return -ENOMEM;
-	}
-	strings_write(contact, text ? text : block->space + table->space, binding);
-	hl_free(block->text);
-	block->text = text;
-	return 0;
+	return last + strlen(last) + 1;
+}
+
+static char *room_of(const struct hl_endpoints *table, struct hl_contact *contact)
+{
+	return hl_contact_block(contact)->space + table->space;
+}
+
+int hl_contact_text(struct hl_contact *contact, const struct hl_binding *binding, char **text)
+{
+	size_t size = strings_size(binding);
+
+	*text = NULL;
+	if (size > hl_contact_block(contact)->room)
+		*text = hl_alloc(size);
+	return *text || size <= hl_contact_block(contact)->room ? 0 : -ENOMEM;
+}
+
+void hl_contact_rename(const struct hl_endpoints *table, struct hl_contact *contact,
+		       const struct hl_binding *binding, char *text)
+{
+	char *room = room_of(table, contact), *old = contact->uri;
+
+	strings_write(contact, text ? text : room, binding);
+	if (old != room)
+		hl_free(old);
 }
 
 struct hl_contact *hl_contact_new(const struct hl_endpoints *table,
 				  const struct hl_binding *binding)
 {
 	size_t room = (strings_size(binding) + 7) / 8 * 8;
-	struct hl_contact_block *block = hl_zalloc(sizeof(*block) + table->space + room);
+	struct hl_contact_block *block = NULL;
 
+	if (room <= UINT16_MAX)
+		block = hl_zalloc(sizeof(*block) + table->space + room);
 	if (!block)
 		return NULL;
-	block->room = (uint32_t)room;
+	block->room = (uint16_t)room;
 	block->contact.reachable = -1;
 	hl_list_init(&block->contact.node);
 	hl_list_init(&block->same_flow);
@@ -104,17 +133,18 @@ struct hl_contact *hl_contact_new(const struct hl_endpoints *table,
 	return &block->contact;
 }
 
-void hl_contact_free(struct hl_contact *contact)
+void hl_contact_free(const struct hl_endpoints *table, struct hl_contact *contact)
 {
-	hl_free(hl_contact_block(contact)->text);
+	if (contact->uri != room_of(table, contact))
+		hl_free(contact->uri);
 	hl_free(contact);
 }
 
 void hl_contact_json(const struct hl_contact *contact, struct hl_json *json)
 {
-	char text[HL_ADDRESS_TEXT];
+	char text[HL_ADDRESS_TEXT], aor[HL_AOR_TEXT], reason[HL_NAT_REASON_TEXT];
 
-	hl_json_put_string(json, "aor", hl_contact_aor(contact));
+	hl_json_put_string(json, "aor", hl_contact_aor(contact, aor));
 	hl_json_put_string(json, "user", hl_contact_user(contact));
 	hl_json_put_string(json, "contact", contact->uri);
 	hl_json_put_string(json, "received", hl_address_host(&contact->flow.remote, text));
@@ -122,7 +152,7 @@ void hl_contact_json(const struct hl_contact *contact, struct hl_json *json)
 	hl_json_put_string(json, "local", hl_address_format(&contact->flow.local, text));
 	hl_json_put_string(json, "transport", hl_transport_name(contact->flow.type));
 	hl_json_put_boolean(json, "nat", contact->nat);
-	hl_json_put_string(json, "nat_reason", contact->nat_reason);
+	hl_json_put_string(json, "nat_reason", hl_contact_nat_reason(contact, reason));
 	hl_json_put_integer(json, "expires_in", hl_contact_expires_in(contact));
 	hl_json_put_string(json, "user_agent", contact->user_agent);
 	if (contact->reachable < 0)

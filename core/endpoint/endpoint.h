@@ -7,15 +7,15 @@
 #include "endpoint/view.h"
 #include "sip/message.h"
 
+struct hl_endpoints;
+
 struct hl_endpoint {
 	struct hl_hash_node by_user; /* in the table */
 	struct hl_list contacts; /* struct hl_contact, oldest first; never empty between calls */
+	const struct hl_endpoints *table; /* its owner */
 	unsigned contact_count;
-	char *aor;  /* "user@realm", owned */
-	char *user; /* owned */
+	char user[];
 };
-
-struct hl_endpoints;
 
 /* Tells of every change, in order; `arg` is the table's. */
 typedef void hl_endpoints_event(void *arg, enum hl_contact_event event, struct hl_contact *contact);
@@ -39,6 +39,20 @@ HL_EXPORT struct hl_contact *hl_contact_get(struct hl_endpoints *table, struct h
 HL_EXPORT struct hl_contact *hl_contact_by_flow(struct hl_endpoints *table,
 						const struct hl_flow *flow);
 
+/* The NAT verdict (G2). */
+struct hl_nat_verdict {
+	bool nat;
+	enum hl_nat_reason reason;
+	struct hl_slice via_host; /* of HL_NAT_VIA: what the Via says; borrowed */
+	unsigned via_port;
+};
+/* Whether Contact (NULL: none) or top Via (NULL: none) differ from where the request came from,
+ * unless the endpoint's setting (enum hl_tristate) says so. Ports are compared for UDP only: a
+ * connection's source port says nothing. */
+HL_EXPORT struct hl_nat_verdict hl_nat_verdict(int setting, const struct hl_uri *contact,
+					       const struct hl_via *via,
+					       const struct hl_flow *flow);
+
 /* What a REGISTER says about one contact. All borrowed. */
 struct hl_binding {
 	struct hl_slice user;
@@ -51,21 +65,33 @@ struct hl_binding {
 	uint32_t cseq;
 	int q; /* thousandths */
 	const struct hl_flow *flow;
-	bool nat;
-	const char *nat_reason; /* static */
-	unsigned expires;	/* s, granted */
+	struct hl_nat_verdict nat;
+	unsigned expires;	    /* s, granted */
+	struct hl_contact *contact; /* the one it refreshes or moves; NULL: it is new */
 };
+enum { HL_BINDINGS = 32 }; /* that one REGISTER may carry */
+
 /* The contact this binding refreshes or moves: by instance and reg-id, else by equal URI (RFC 3261
  * §10.3), or NULL. */
-HL_EXPORT struct hl_contact *hl_contact_match(struct hl_endpoints *table, struct hl_slice user,
-					      struct hl_slice uri, struct hl_slice instance,
-					      unsigned reg_id);
+HL_EXPORT struct hl_contact *hl_contact_match(struct hl_endpoints *table,
+					      const struct hl_binding *binding);
+/* Whether two bindings of one REGISTER speak of the same device by the same rules. */
+HL_EXPORT bool hl_binding_same(const struct hl_binding *a, const struct hl_binding *b);
+/* Adds, refreshes or moves each of them, no two for the same contact, and sets their `contact`. 0,
+ * or -ENOMEM and -E2BIG: none was, and nothing has changed. */
+HL_EXPORT int hl_contacts_bind(struct hl_endpoints *table, struct hl_binding *bindings,
+			       unsigned count);
+/* The same for one alone, whose contact is looked up. */
+HL_EXPORT int hl_contact_bind(struct hl_endpoints *table, const struct hl_binding *binding,
+			      struct hl_contact **contact);
+/* Whether that is the Call-ID of its last REGISTER: the device has not begun anew since. */
+HL_EXPORT bool hl_contact_same_call_id(const struct hl_contact *contact, const char *call_id);
+/* Whether another flow of the same device (RFC 5626: instance alike, reg-id not) was registered
+ * later and is not known to be dead: requests go there instead. */
+HL_EXPORT bool hl_contact_superseded(const struct hl_contact *contact);
 /* Which contact of a full endpoint makes room: one known to be unreachable, else the one that was
  * refreshed longest ago. Never NULL. */
 HL_EXPORT struct hl_contact *hl_endpoint_spare(const struct hl_endpoint *endpoint);
-/* Adds, refreshes or moves. 0 or -ENOMEM: nothing changed then. */
-HL_EXPORT int hl_contact_bind(struct hl_endpoints *table, const struct hl_binding *binding,
-			      struct hl_contact **contact);
 /* Removes; `why` ("unregistered", "expired", "evicted", "replaced", "kicked",
  * "unreachable", "disconnected") is logged as the event. */
 HL_EXPORT void hl_contact_remove(struct hl_endpoints *table, struct hl_contact *contact,
@@ -75,11 +101,6 @@ HL_EXPORT void hl_contacts_heard(struct hl_endpoints *table, const struct hl_flo
 /* A connection is gone: its contacts are removed. */
 HL_EXPORT void hl_contacts_disconnected(struct hl_endpoints *table, const struct hl_flow *flow);
 
-/* NAT verdict (G2): whether Contact (NULL: none) or top Via (NULL: none) differ from where the
- * request came from, unless the endpoint's setting (enum hl_tristate) says so. Ports are compared
- * for UDP only: a connection's source port says nothing. The reason in words is static. */
-HL_EXPORT bool hl_nat_verdict(int setting, const struct hl_uri *contact, const struct hl_via *via,
-			      const struct hl_flow *flow, const char **reason);
 /* Fills a view of a contact; `config` gives network and settings. */
 HL_EXPORT void hl_contact_view(const struct hl_contact *contact, const struct hl_config *config,
 			       struct hl_endpoint_view *view);

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "endpoint/table.h"
 
+enum { SECOND = 1000 }; /* ms */
+
 static bool flow_is(const struct hl_hash_node *node, const void *key)
 {
 	return hl_flow_equal(&hl_container_of(node, struct hl_contact, by_flow)->flow, key);
@@ -16,12 +18,18 @@ struct hl_contact *hl_contact_by_flow(struct hl_endpoints *table, const struct h
 	return node ? hl_container_of(node, struct hl_contact, by_flow) : NULL;
 }
 
+/* Wraps after seven weeks; only differences count. */
+static uint32_t milliseconds(uint64_t moment)
+{
+	return (uint32_t)(moment / HL_MILLISECOND);
+}
+
 void hl_flow_join(struct hl_endpoints *table, struct hl_contact *contact)
 {
 	struct hl_contact_block *block = hl_contact_block(contact);
 	struct hl_contact *leader = hl_contact_by_flow(table, &contact->flow);
 
-	block->told = contact->heard;
+	block->told = milliseconds(contact->heard);
 	if (leader) {
 		struct hl_contact_block *other = hl_contact_block(leader);
 		hl_list_insert(&other->same_flow, &block->same_flow);
@@ -64,13 +72,14 @@ void hl_contacts_heard(struct hl_endpoints *table, const struct hl_flow *flow)
 {
 	struct hl_contact *contact = hl_contact_by_flow(table, flow);
 	uint64_t now = hl_clock_now();
+	uint32_t moment = milliseconds(now);
 
 	/* Once a second: ten thousand contacts behind one port must not make each packet cost that.
 	 */
-	if (!contact || now - hl_contact_block(contact)->told < HL_SECOND)
+	if (!contact || moment - hl_contact_block(contact)->told < SECOND)
 		return;
 	struct hl_list *ring = &hl_contact_block(contact)->same_flow, *node, *next;
-	hl_contact_block(contact)->told = now;
+	hl_contact_block(contact)->told = moment;
 	hl_list_each(node, next, ring) contact_heard(
 		table, &hl_list_entry(node, struct hl_contact_block, same_flow)->contact, now);
 	contact_heard(table, contact, now);

@@ -2,6 +2,7 @@
 
 core_libcore_a_SOURCES += \
 	core/endpoint/agent.c \
+	core/endpoint/bind.c \
 	core/endpoint/contact.c \
 	core/endpoint/endpoint.c \
 	core/endpoint/flow.c \

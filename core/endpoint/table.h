@@ -27,13 +27,15 @@ struct hl_agent {
 	char text[];
 };
 
-/* A contact in one allocation: this, the plugins' space, and room for its strings. */
+/* A contact in one allocation: this, the plugins' space, and room for its strings. They stand one
+ * behind the other, `uri` first; once they have outgrown the room they are an allocation of their
+ * own, which `uri` leads to. Behind the others stands what the Via says, if that made the verdict.
+ */
 struct hl_contact_block {
 	struct hl_contact contact; /* first: the pointers are the same */
 	struct hl_list same_flow;  /* ring of the contacts with this flow */
-	uint64_t told;		   /* of the one in by_flow: hl_clock_now of the last HEARD */
-	char *text;		   /* owned: its strings once they outgrew the room; else NULL */
-	uint32_t room;		   /* bytes behind the space */
+	uint32_t told;		   /* of the one in by_flow: the last HEARD, ms of hl_clock_now */
+	uint16_t room;		   /* bytes behind the space */
 	bool leads;		   /* it is the one in by_flow */
 	alignas(max_align_t) char space[];
 };
@@ -55,9 +57,17 @@ void hl_flow_leave(struct hl_endpoints *table, struct hl_contact *contact);
 /* A contact with the binding's strings, in no list yet; NULL when memory is out. */
 struct hl_contact *hl_contact_new(const struct hl_endpoints *table,
 				  const struct hl_binding *binding);
-void hl_contact_free(struct hl_contact *contact);
-/* Takes over the binding's strings. 0 or -ENOMEM: nothing changed then. */
-int hl_contact_rename(const struct hl_endpoints *table, struct hl_contact *contact,
-		      const struct hl_binding *binding);
+void hl_contact_free(const struct hl_endpoints *table, struct hl_contact *contact);
+/* Gets the memory that the binding's strings need beside the contact's room: NULL when they fit. 0
+ * or -ENOMEM. */
+int hl_contact_text(struct hl_contact *contact, const struct hl_binding *binding, char **text);
+/* Takes over the binding's strings, into `text` or the room. Cannot fail. */
+void hl_contact_rename(const struct hl_endpoints *table, struct hl_contact *contact,
+		       const struct hl_binding *binding, char *text);
+/* What the Via said, "10.0.0.9:5060", where that made the verdict (HL_NAT_VIA). */
+const char *hl_contact_via(const struct hl_contact *contact);
+
+/* Takes an endpoint without contacts out of the table. */
+void hl_endpoint_free(struct hl_endpoints *table, struct hl_endpoint *endpoint);
 
 #endif

@@ -16,7 +16,6 @@ void hl_contact_view(const struct hl_contact *contact, const struct hl_config *c
 		hl_config_account(config, hl_slice_of(hl_contact_user(contact)));
 
 	*view = (struct hl_endpoint_view){
-		.aor = hl_contact_aor(contact),
 		.user = hl_contact_user(contact),
 		.contact = contact->uri,
 		.received = contact->flow.remote,
@@ -27,4 +26,5 @@ void hl_contact_view(const struct hl_contact *contact, const struct hl_config *c
 		.network = hl_endpoint_network(config, account, &contact->flow.remote),
 		.settings = account ? account->node : NULL,
 	};
+	hl_contact_aor(contact, view->aor);
 }

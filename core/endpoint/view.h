@@ -9,8 +9,11 @@
 
 struct hl_node;
 
+enum { HL_AOR_TEXT = 512 }; /* an AOR with NUL */
+
 struct hl_endpoint_view {
-	const char *aor, *user;
+	char aor[HL_AOR_TEXT];
+	const char *user;
 	const char *contact;	    /* Contact as sent */
 	struct hl_address received; /* address and port the REGISTER came from */
 	const char *transport;	    /* "udp" */

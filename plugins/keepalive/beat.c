@@ -116,6 +116,7 @@ bool beat_failed(struct keepalive *keepalive, struct beat *beat)
 {
 	const struct keepalive_settings *settings = keepalive->settings;
 	struct hl_contact *contact = beat->contact;
+	char aor[HL_AOR_TEXT];
 
 	beat->waiting = false;
 	/* It has spoken since: that it does not answer is its own affair. */
@@ -127,7 +128,7 @@ bool beat_failed(struct keepalive *keepalive, struct beat *beat)
 		return false;
 	if (contact->reachable != 0)
 		hl_log(HL_LOG_WARN, "keepalive", "unreachable",
-		       hl_str("aor", hl_contact_aor(contact)), hl_str("contact", contact->uri),
+		       hl_str("aor", hl_contact_aor(contact, aor)), hl_str("contact", contact->uri),
 		       hl_int("unanswered", beat->failures));
 	hl_contact_set_reachable(contact, 0, 0);
 	if (settings->on_dead != KEEPALIVE_REMOVE)

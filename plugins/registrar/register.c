@@ -131,8 +131,8 @@ static int read_contacts(struct request *request)
 /* Whether an older request overtook this one, and so changes nothing (§10.3 steps 6 and 7). */
 static bool out_of_order(const struct request *request, const struct hl_contact *contact)
 {
-	return contact && !strcmp(contact->call_id, hl_message_call_id(request->message)) &&
-	       hl_message_cseq(request->message) <= contact->cseq;
+	return contact && hl_message_cseq(request->message) <= contact->cseq &&
+	       hl_contact_same_call_id(contact, hl_message_call_id(request->message));
 }
 
 /* The policy's word on one binding. */
@@ -144,22 +144,18 @@ static int decide(struct request *request, struct hl_binding *binding, int64_t a
 	struct hl_register_decision decision;
 	char user[REGISTRAR_USER + 1], contact[REGISTRAR_STRINGS + 1];
 
-	hl_text_clear(&registrar->value);
-	hl_text_slice(&registrar->value, request->user);
-	hl_text_put(&registrar->value, "@");
-	hl_text_put(&registrar->value, config->settings.realm);
 	struct hl_endpoint_view view = {
-		.aor = hl_text_string(&registrar->value),
 		.user = registrar_text(user, sizeof(user), request->user),
 		.contact = registrar_text(contact, sizeof(contact), binding->uri),
 		.received = request->flow->remote,
 		.transport = hl_transport_name(request->flow->type),
-		.nat = binding->nat,
+		.nat = binding->nat.nat,
 		.user_agent = binding->user_agent,
 		.expires = asked,
 		.network = hl_endpoint_network(config, account, &request->flow->remote),
 		.settings = account ? account->node : NULL,
 	};
+	snprintf(view.aor, sizeof(view.aor), "%s@%s", user, config->settings.realm);
 	if (!hl_decide_register(registrar->holdline, &view, &decision))
 		return HL_NEXT;
 	if (decision.reject)
@@ -174,7 +170,7 @@ static int decide(struct request *request, struct hl_binding *binding, int64_t a
 static int grant(struct request *request, struct hl_binding *binding, int64_t asked)
 {
 	const struct registrar_settings *settings = request->registrar->settings;
-	int64_t limit = binding->nat ? settings->nat_expire : settings->expire;
+	int64_t limit = binding->nat.nat ? settings->nat_expire : settings->expire;
 
 	if (asked < settings->min_expire) {
 		char least[24];
@@ -207,13 +203,12 @@ static int plan_binding(struct request *request, unsigned index, const struct hl
 		.q = field->q < 0 ? 1000 : field->q,
 		.flow = request->flow,
 	};
-	if (out_of_order(request, hl_contact_match(table, request->user, field->uri,
-						   field->instance, field->reg_id)))
+	binding->contact = hl_contact_match(table, binding);
+	if (out_of_order(request, binding->contact))
 		return reject(request, 500, "CSeq Out Of Order", "CSeq out of order");
 	if (asked == 0)
 		return HL_NEXT;
-	binding->nat = hl_nat_verdict(setting, &request->uris[index], via, request->flow,
-				      &binding->nat_reason);
+	binding->nat = hl_nat_verdict(setting, &request->uris[index], via, request->flow);
 	return grant(request, binding, asked);
 }
 
@@ -246,18 +241,18 @@ static int plan(struct request *request, struct hl_text *path)
 static void log_registered(const struct hl_contact *contact, bool news)
 {
 	enum hl_log_level level = news ? HL_LOG_INFO : HL_LOG_DEBUG;
-	char received[HL_ADDRESS_TEXT];
+	char received[HL_ADDRESS_TEXT], aor[HL_AOR_TEXT], reason[HL_NAT_REASON_TEXT];
 
 	if (!hl_log_enabled(level))
 		return;
-	hl_log(level, "registrar", "registered", hl_str("aor", hl_contact_aor(contact)),
+	hl_log(level, "registrar", "registered", hl_str("aor", hl_contact_aor(contact, aor)),
 	       hl_str("user", hl_contact_user(contact)), hl_str("contact", contact->uri),
 	       hl_str("received", hl_address_host(&contact->flow.remote, received)),
 	       hl_int("received_port", contact->flow.remote.port),
 	       hl_str("transport", hl_transport_name(contact->flow.type)),
 	       hl_int("expires", hl_contact_expires_in(contact)),
 	       hl_str("nat", contact->nat ? "yes" : "no"),
-	       hl_str("nat_reason", contact->nat_reason));
+	       hl_str("nat_reason", hl_contact_nat_reason(contact, reason)));
 }
 
 /* Whether this registration is worth a line: a new device, or one that moved. */
@@ -271,8 +266,7 @@ static int bind_one(struct request *request, const struct hl_binding *binding)
 	const struct registrar_settings *settings = request->registrar->settings;
 	struct hl_endpoints *table = hl_switch_endpoints(request->registrar->holdline);
 	unsigned most = settings->replace ? 1 : (unsigned)settings->max_contacts;
-	struct hl_contact *contact = hl_contact_match(table, binding->user, binding->uri,
-						      binding->instance, binding->reg_id);
+	struct hl_contact *contact = hl_contact_match(table, binding);
 
 	if (!binding->expires) {
 		if (contact)

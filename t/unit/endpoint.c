@@ -8,6 +8,7 @@
 #include "loop/timer.h"
 #include "tap.h"
 
+#include <errno.h>
 #include <malloc.h>
 
 enum { SPACE = 72, EVENTS = 64 };
@@ -64,7 +65,6 @@ static struct hl_contact *bind_phone(struct phone phone)
 		.cseq = 1,
 		.q = 1000,
 		.flow = &flow,
-		.nat_reason = "",
 		.expires = phone.expires ? phone.expires : 60,
 	};
 
@@ -91,10 +91,12 @@ static void stop(void)
 
 static void test_bind(void)
 {
+	char aor[HL_AOR_TEXT];
+
 	start();
 	struct hl_contact *contact = BIND("1001", "sip:1001@10.0.0.1");
 	ok(last_event_is(HL_CONTACT_ADDED, "sip:1001@10.0.0.1"), "a new contact is added");
-	is_str(hl_contact_aor(contact), "1001@holdline.test", "its AOR is user and realm");
+	is_str(hl_contact_aor(contact, aor), "1001@holdline.test", "its AOR is user and realm");
 	is_int(contact->reachable, -1, "nobody has asked whether it is reachable");
 	char *space = hl_contact_space(contact, 0);
 	static const char zero[SPACE];
@@ -102,16 +104,19 @@ static void test_bind(void)
 	memset(space, 7, SPACE);
 	struct hl_handle handle = contact->handle;
 
+	uint64_t before = contact->refreshed;
 	hl_loop_advance(loop, 10000);
 	struct hl_contact *again = BIND("1001", "sip:1001@10.0.0.1");
 	ok(again == contact && last_event_is(HL_CONTACT_REFRESHED, "sip:1001@10.0.0.1"),
 	   "the same URI by the same flow refreshes");
 	is_int(hl_contact_expires_in(contact), 60, "and counts from now");
-	is_int(contact->refreshed - contact->registered, 10 * HL_SECOND, "it was added before");
+	is_int(contact->refreshed - before, 10 * HL_SECOND, "and knows when");
+	ok(hl_contact_same_call_id(contact, "abc") && !hl_contact_same_call_id(contact, "abd"),
+	   "it knows the Call-ID of its last REGISTER");
 	is_int(space[SPACE - 1], 7, "its plugin space stays");
 	ok(hl_contact_get(table, handle) == contact, "its handle leads to it");
 	hl_endpoints_set_realm(table, "other");
-	is_str(hl_contact_aor(contact), "1001@other", "a new realm is taken over");
+	is_str(hl_contact_aor(contact, aor), "1001@other", "a new realm is taken over");
 
 	hl_contact_remove(table, contact, "unregistered");
 	ok(last_event_is(HL_CONTACT_REMOVED, "sip:1001@10.0.0.1"), "removal is told");
@@ -281,7 +286,8 @@ static void test_memory(void)
 	ok(failed >= 4 && clean, "no memory: a new contact leaves nothing behind (%lu)", failed);
 	is_int(seen.count, 1, "only the one that succeeded is told");
 	struct hl_contact *contact = hl_contact_match(
-		table, hl_slice_of("1001"), hl_slice_of("sip:1@10.0.0.1"), hl_slice_of(""), 0);
+		table, &(struct hl_binding){.user = HL_SLICE_LITERAL("1001"),
+					    .uri = HL_SLICE_LITERAL("sip:1@10.0.0.1")});
 	hl_contact_remove(table, contact, "unregistered");
 	contact = BIND("1001", "sip:1@10.0.0.1", .instance = "urn:a");
 	uint64_t refreshed = contact->refreshed;
@@ -291,6 +297,78 @@ static void test_memory(void)
 	hl_memory_fail_at(0);
 	ok(contact->refreshed == refreshed && !strcmp(contact->uri, "sip:1@10.0.0.1"),
 	   "and the contact is as it was");
+	stop();
+}
+
+static struct hl_binding binding_of(const char *uri, const struct hl_flow *flow,
+				    struct hl_contact *contact)
+{
+	return (struct hl_binding){.user = HL_SLICE_LITERAL("1001"),
+				   .uri = hl_slice_of(uri),
+				   .user_agent = uri,
+				   .call_id = "def",
+				   .cseq = 2,
+				   .flow = flow,
+				   .expires = 90,
+				   .contact = contact};
+}
+
+/* One REGISTER with an old contact, whose strings have outgrown their room, and two new ones. */
+static void test_all_or_none(void)
+{
+	static const char longer[] = "sip:1@10.0.0.1;line=0123456789abcdef0123456789abcdef";
+	unsigned long failed = 0;
+	bool clean = true;
+	int result = -1;
+
+	start();
+	struct hl_flow flow = flow_of("192.0.2.1:1024");
+	struct hl_contact *old = BIND("1001", "sip:1@10.0.0.1");
+	unsigned told = seen.count;
+	for (unsigned long nth = 1; nth < 50 && result; nth++) {
+		struct hl_binding bindings[] = {binding_of("sip:2@10.0.0.2", &flow, NULL),
+						binding_of(longer, &flow, old),
+						binding_of("sip:3@10.0.0.3", &flow, NULL)};
+		hl_memory_fail_at(nth);
+		result = hl_contacts_bind(table, bindings, 3);
+		hl_memory_fail_at(0);
+		if (!result)
+			break;
+		failed++;
+		clean &= hl_contacts_count(table) == 1 && seen.count == told && old->cseq == 1 &&
+			 !strcmp(old->uri, "sip:1@10.0.0.1") &&
+			 !strcmp(old->user_agent, "Phone 1.0") && !hl_contact_by_flow(table, &flow);
+	}
+	ok(failed >= 6 && clean, "no memory: none of three is bound (%lu)", failed);
+	is_int(hl_contacts_count(table), 3, "then all of them");
+	is_int(seen.count, told + 3, "each is told once");
+	is_str(old->uri, longer, "the old one with its new strings");
+	struct hl_binding many[HL_BINDINGS + 1] = {{.expires = 0}};
+	is_int(hl_contacts_bind(table, many, HL_BINDINGS + 1), -E2BIG, "too many are refused");
+	struct hl_binding same[] = {binding_of("sip:2@10.0.0.2", &flow, NULL),
+				    binding_of("SIP:2@10.0.0.2", &flow, NULL),
+				    binding_of("sip:3@10.0.0.2", &flow, NULL)};
+	ok(hl_binding_same(&same[0], &same[1]), "one contact twice is known");
+	ok(!hl_binding_same(&same[0], &same[2]), "two are two");
+	stop();
+}
+
+static void test_flows_of_a_device(void)
+{
+	start();
+	struct hl_contact *one = BIND("1001", "sip:1@10.0.0.1", .instance = "urn:a", .reg_id = 1,
+				      .remote = "1.1.1.1:1");
+	hl_loop_advance(loop, 1000);
+	struct hl_contact *two = BIND("1001", "sip:1@10.0.0.1", .instance = "urn:a", .reg_id = 2,
+				      .remote = "1.1.1.1:2");
+	struct hl_contact *other = BIND("1001", "sip:1@10.0.0.1", .instance = "urn:b", .reg_id = 1,
+					.remote = "1.1.1.1:3");
+	ok(hl_contact_superseded(one) && !hl_contact_superseded(two),
+	   "of a device's flows the latest counts");
+	ok(!hl_contact_superseded(other), "another device has its own");
+	hl_contact_set_reachable(two, 0, 0);
+	ok(!hl_contact_superseded(one) && hl_contact_superseded(two),
+	   "unless it is known to be dead");
 	stop();
 }
 
@@ -329,19 +407,21 @@ static const struct nat_case nat_cases[] = {
 	{"equal", "sip:a@192.0.2.1:6000", "192.0.2.1", 6000, "192.0.2.1:6000", HL_TRANSPORT_UDP,
 	 HL_AUTO, false, "Contact and Via are the source"},
 	{"private Contact", "sip:a@10.0.0.1:6000", "192.0.2.1", 6000, "192.0.2.1:6000",
-	 HL_TRANSPORT_UDP, HL_AUTO, true, "Contact host differs from source"},
+	 HL_TRANSPORT_UDP, HL_AUTO, true,
+	 "Contact 10.0.0.1:6000 differs from source 192.0.2.1:6000"},
 	{"mapped port", "sip:a@192.0.2.1", "192.0.2.1", 5060, "192.0.2.1:6000", HL_TRANSPORT_UDP,
-	 HL_AUTO, true, "Contact port differs from source"},
+	 HL_AUTO, true, "Contact 192.0.2.1:5060 differs from source 192.0.2.1:6000"},
 	{"private Via", "sip:a@192.0.2.1:6000", "10.0.0.1", 6000, "192.0.2.1:6000",
-	 HL_TRANSPORT_UDP, HL_AUTO, true, "Via host differs from source"},
+	 HL_TRANSPORT_UDP, HL_AUTO, true, "Via 10.0.0.1:6000 differs from source 192.0.2.1:6000"},
 	{"Via port", "sip:a@192.0.2.1:6000", "192.0.2.1", 0, "192.0.2.1:6000", HL_TRANSPORT_UDP,
-	 HL_AUTO, true, "Via port differs from source"},
+	 HL_AUTO, true, "Via 192.0.2.1:5060 differs from source 192.0.2.1:6000"},
 	{"port 5060 left out", "sip:a@192.0.2.1", "192.0.2.1", 0, "192.0.2.1:5060",
 	 HL_TRANSPORT_UDP, HL_AUTO, false, "Contact and Via are the source"},
 	{"a TCP source port", "sip:a@192.0.2.1:5060", "192.0.2.1", 5060, "192.0.2.1:40000",
 	 HL_TRANSPORT_TCP, HL_AUTO, false, "Contact and Via are the source"},
 	{"a private Contact over TCP", "sip:a@10.0.0.1", "192.0.2.1", 5060, "192.0.2.1:40000",
-	 HL_TRANSPORT_TCP, HL_AUTO, true, "Contact host differs from source"},
+	 HL_TRANSPORT_TCP, HL_AUTO, true,
+	 "Contact 10.0.0.1:5060 differs from source 192.0.2.1:40000"},
 	{"IPv6 in brackets", "sip:a@[2001:db8::1]:6000", "[2001:db8:0::1]", 6000,
 	 "[2001:db8::1]:6000", HL_TRANSPORT_UDP, HL_AUTO, false, "Contact and Via are the source"},
 	{"nat: yes", "sip:a@192.0.2.1:6000", "192.0.2.1", 6000, "192.0.2.1:6000", HL_TRANSPORT_UDP,
@@ -352,19 +432,29 @@ static const struct nat_case nat_cases[] = {
 
 static void test_nat(void)
 {
+	start();
 	for (size_t i = 0; i < HL_COUNT(nat_cases); i++) {
 		const struct nat_case *c = &nat_cases[i];
 		struct hl_flow flow = flow_of(c->remote);
 		struct hl_via via = {.host = hl_slice_of(c->via_host), .port = c->via_port};
+		struct hl_binding binding = {.user = HL_SLICE_LITERAL("a"),
+					     .uri = hl_slice_of(c->contact),
+					     .user_agent = "",
+					     .call_id = "abc",
+					     .flow = &flow,
+					     .expires = 60};
+		struct hl_contact *contact = NULL;
 		struct hl_uri uri;
-		const char *reason = NULL;
+		char reason[HL_NAT_REASON_TEXT];
 
 		flow.type = (uint8_t)c->type;
-		hl_uri_parse(hl_slice_of(c->contact), &uri);
-		is_int(hl_nat_verdict(c->setting, &uri, &via, &flow, &reason), c->nat,
-		       "NAT verdict: %s", c->name);
-		is_str(reason, c->reason, "and why");
+		hl_uri_parse(binding.uri, &uri);
+		binding.nat = hl_nat_verdict(c->setting, &uri, &via, &flow);
+		hl_contact_bind(table, &binding, &contact);
+		is_int(contact->nat, c->nat, "NAT verdict: %s", c->name);
+		is_str(hl_contact_nat_reason(contact, reason), c->reason, "and why");
 	}
+	stop();
 }
 
 static void test_json(void)
@@ -383,7 +473,7 @@ static void test_json(void)
 	is_str(hl_text_string(&text),
 	       "{\"aor\":\"1001@holdline.test\",\"user\":\"1001\",\"contact\":\"sip:1@10.0.0.1\","
 	       "\"received\":\"2001:db8::1\",\"received_port\":7,\"local\":\"127.0.0.1:5060\","
-	       "\"transport\":\"udp\",\"nat\":false,\"nat_reason\":\"\",\"expires_in\":60,"
+	       "\"transport\":\"udp\",\"nat\":false,\"nat_reason\":\"Contact and Via are the source\",\"expires_in\":60,"
 	       "\"user_agent\":\"Phone 1.0\",\"reachable\":true,\"rtt_ms\":12.5,\"alg\":null}",
 	       "the keys of the control socket");
 	hl_text_fini(&text);
@@ -402,6 +492,8 @@ int main(void)
 	test_spare();
 	test_each();
 	test_memory();
+	test_all_or_none();
+	test_flows_of_a_device();
 	test_nat();
 	test_size();
 	test_json();
