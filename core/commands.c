@@ -15,6 +15,18 @@ static void put_name(void *arg, struct hl_module *module)
 	hl_json_string(arg, hl_module_plugin(module)->name);
 }
 
+static void put_refused(const struct hl_call_counters *counters, struct hl_json *json)
+{
+	hl_json_key(json, "refused");
+	hl_json_object(json);
+	hl_json_put_integer(json, "looped", (int64_t)counters->looped);
+	hl_json_put_integer(json, "limit_calls", (int64_t)counters->limited_calls);
+	hl_json_put_integer(json, "limit_rate", (int64_t)counters->limited_rate);
+	hl_json_put_integer(json, "limit_endpoint", (int64_t)counters->limited_endpoint);
+	hl_json_put_integer(json, "reaped", (int64_t)counters->reaped);
+	hl_json_object_end(json);
+}
+
 static int status(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
 		  struct hl_error *error)
 {
@@ -34,6 +46,7 @@ static int status(void *arg, const struct hl_arguments *arguments, struct hl_jso
 	hl_json_put_integer(result, "endpoints", (int64_t)hl_endpoints_count(holdline->endpoints));
 	hl_json_put_integer(result, "contacts", (int64_t)hl_contacts_count(holdline->endpoints));
 	hl_json_put_integer(result, "calls", (int64_t)hl_calls_count(holdline->calls));
+	put_refused(hl_calls_counters(holdline->calls), result);
 	hl_json_put_integer(result, "transactions",
 			    (int64_t)hl_transactions_count(holdline->transactions));
 	hl_json_put_integer(result, "malformed", (int64_t)holdline->malformed);

@@ -19,6 +19,8 @@ perl_tests += \
 	t/C08-moved.t \
 	t/C09-closed.t \
 	t/C10-pending.t \
+	t/C12-limits.t \
+	t/C13-loops.t \
 	t/D03-cdr.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \

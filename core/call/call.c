@@ -10,7 +10,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { SPACE_ALIGNMENT = 16 };
+enum {
+	SPACE_ALIGNMENT = 16,
+	GRAVE_TIME = 40000 /* ms; longer than the 64·T1 after which an ACK comes no more */
+};
 
 static size_t call_size(void)
 {
@@ -22,6 +25,8 @@ static void free_call(struct hl_call *call)
 	struct hl_calls *calls = call->calls;
 	struct hl_list *node, *next;
 	hl_timer_stop(calls->parts.loop, &call->setup);
+	hl_timer_stop(calls->parts.loop, &call->reaper);
+	hl_call_forget_invite(call);
 	hl_list_each(node, next, &call->callees)
 		hl_leg_free(hl_list_entry(node, struct hl_leg, node));
 	if (call->caller)
@@ -37,6 +42,7 @@ static void free_call(struct hl_call *call)
 	hl_free(call->best_reason);
 	hl_free(call->best_contact);
 	hl_free(call->retry_after);
+	hl_free(call->cause);
 	hl_free(call);
 }
 
@@ -76,7 +82,10 @@ struct hl_calls *hl_calls_new(const struct hl_calls_parts *parts)
 	hl_handles_init(&calls->leg_handles);
 	hl_handles_init(&calls->exchange_handles);
 	hl_timer_init(&calls->bury, bury, calls);
-	if (hl_hash_init(&calls->legs) < 0) {
+	if (hl_hash_init(&calls->legs) < 0 || hl_hash_init(&calls->invites) < 0 ||
+	    hl_hash_init(&calls->busy) < 0) {
+		hl_hash_fini(&calls->legs);
+		hl_hash_fini(&calls->invites);
 		hl_free(calls);
 		return NULL;
 	}
@@ -94,6 +103,8 @@ void hl_calls_free(struct hl_calls *calls)
 	hl_list_each(node, next, &calls->list) free_call(hl_list_entry(node, struct hl_call, node));
 	hl_exchange_fini(calls);
 	hl_hash_fini(&calls->legs);
+	hl_hash_fini(&calls->invites);
+	hl_hash_fini(&calls->busy);
 	hl_handles_fini(&calls->call_handles);
 	hl_handles_fini(&calls->leg_handles);
 	hl_handles_fini(&calls->exchange_handles);
@@ -144,6 +155,7 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 				   : hl_nat_verdict(leg->party->nat, &uri, &via, flow).nat;
 		leg->network = hl_endpoint_network(call->config, account, &flow->remote);
 	}
+	leg->account = account;
 	leg->user = *user && !leg->gateway ? hl_strdup(user) : hl_slice_copy(from.user);
 	return leg->user ? 0 : -ENOMEM;
 }
@@ -159,7 +171,7 @@ static int new_caller(struct hl_call *call, struct hl_transaction *transaction,
 		       hl_hash_bytes(leg->local_tag, strlen(leg->local_tag)));
 	leg->flow = *hl_transaction_flow(transaction);
 	leg->invite = hl_transaction_handle(transaction);
-	leg->remote_cseq = hl_message_cseq(invite);
+	leg->remote_cseq = leg->first_cseq = hl_message_cseq(invite);
 	leg->local_cseq = (uint32_t)hl_random_below(1u << 20);
 	leg->call_id = hl_strdup(hl_message_call_id(invite));
 	/* Our From is their To and the other way round; tags are kept apart. */
@@ -169,6 +181,22 @@ static int new_caller(struct hl_call *call, struct hl_transaction *transaction,
 		return -ENOMEM;
 	int result = name_caller(leg, transaction, invite);
 	return result ? result : hl_leg_learn(leg, invite);
+}
+
+/* The reaper: nothing a call waits for, and no plugin, keeps it longer than that. */
+static void deadline_reached(void *arg)
+{
+	struct hl_call *call = arg;
+	if (call->state != HL_CALL_ENDED) {
+		call->calls->counters.reaped++;
+		hl_call_end(call, "Max Duration", "call-deadline", HL_ENDED_BY_SERVER);
+		return;
+	}
+	if (waits_for_ack(call)) {
+		call->caller->bye_due = false;
+		hl_leg_bye(call->caller, call->cause);
+	}
+	hl_call_bury(call);
 }
 
 struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *transaction,
@@ -185,6 +213,7 @@ struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *trans
 	hl_list_init(&call->callees);
 	hl_list_init(&call->node);
 	hl_timer_init(&call->setup, hl_call_setup_fired, call);
+	hl_timer_init(&call->reaper, deadline_reached, call);
 	hl_random_token(call->id, sizeof(call->id));
 	hl_message_request_uri_parts(invite, &uri);
 	call->request_uri = hl_strdup(hl_message_request_uri(invite));
@@ -199,6 +228,9 @@ struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *trans
 	}
 	hl_list_append(&calls->list, &call->node);
 	calls->count++;
+	hl_call_remember_invite(call);
+	hl_timer_start(calls->parts.loop, &call->reaper,
+		       (uint64_t)call->config->settings.max_call_duration * 1000);
 	return call;
 }
 
@@ -207,14 +239,15 @@ static void caller_happened(void *arg, struct hl_handle handle, struct hl_transa
 			    enum hl_transaction_event event, struct hl_message *message)
 {
 	struct hl_leg *leg = hl_leg_get(arg, handle);
-	(void)transaction, (void)message;
+	(void)transaction;
 	if (!leg)
 		return;
 	if (event == HL_TRANSACTION_CANCELLED && leg->call->state < HL_CALL_ANSWERED) {
+		hl_call_keep_cause(leg->call, message);
 		hl_call_finish(leg->call, 487, NULL, "Cancelled", NULL, HL_ENDED_BY_CALLER);
 	} else if (event == HL_TRANSACTION_UNACKED && leg->bye_due) {
 		leg->bye_due = false;
-		hl_leg_bye(leg);
+		hl_leg_bye(leg, leg->call->cause);
 		hl_call_bury(leg->call);
 	} else if (event == HL_TRANSACTION_UNACKED) {
 		leg->ack_cseq = 0;
@@ -227,11 +260,11 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 {
 	struct hl_calls_parts *parts = &calls->parts;
 	char phrase[128] = "", address[HL_ADDRESS_TEXT];
-	uint64_t hops;
-	int code;
+	const char *detail = NULL;
+	int code = hl_calls_admit(calls, message);
 
-	if (hl_message_header_number(message, "Max-Forwards", &hops) == 0 && hops == 0) {
-		hl_transaction_reply(transaction, 483, NULL);
+	if (code) {
+		hl_transaction_reply(transaction, code, NULL);
 		return;
 	}
 	struct hl_call *call = hl_call_new(calls, transaction, message);
@@ -251,13 +284,21 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 			       HL_ENDED_BY_SERVER);
 		return;
 	}
-	code = parts->hooks->leg_recv(parts->arg, call->caller, message);
+	code = hl_call_limit(call, &detail);
+	if (!code && hl_leg_count(call->caller, call->caller->account) == -EBUSY) {
+		detail = "limit-caller";
+		code = 403;
+	}
+	if (code == 503)
+		call->retry_after = hl_strdup("5");
+	if (!code)
+		code = parts->hooks->leg_recv(parts->arg, call->caller, message);
 	if (code < 300)
 		code = parts->hooks->route(parts->arg, call);
 	if (code < 300 && hl_call_route(call, &code, phrase) == 0)
 		hl_call_next_group(call);
 	else
-		hl_call_finish(call, code, *phrase ? phrase : NULL, hl_call_reason_of(code), NULL,
+		hl_call_finish(call, code, *phrase ? phrase : NULL, hl_call_reason_of(code), detail,
 			       HL_ENDED_BY_SERVER);
 }
 
@@ -279,6 +320,8 @@ static void refuse_caller(struct hl_call *call, int code, const char *phrase)
 		return;
 	if (call->retry_after)
 		hl_message_set_header(response, "Retry-After", call->retry_after);
+	if (call->cause && code != 487)
+		hl_message_set_header(response, "Reason", call->cause);
 	if (code < 400 && call->best_contact)
 		hl_message_set_header(response, "Contact", call->best_contact);
 	hl_leg_respond(call->caller, invite, response);
@@ -288,7 +331,7 @@ static void end_legs(struct hl_call *call, const char *reason_header)
 {
 	struct hl_calls_parts *parts = &call->calls->parts;
 	struct hl_list *node, *next;
-	hl_leg_end(call->caller, NULL);
+	hl_leg_end(call->caller, call->cause);
 	hl_list_each(node, next, &call->callees)
 		hl_leg_end(hl_list_entry(node, struct hl_leg, node), reason_header);
 	parts->hooks->leg_ended(parts->arg, call->caller);
@@ -305,12 +348,16 @@ void hl_call_finish(struct hl_call *call, int code, const char *phrase, const ch
 	if (call->state == HL_CALL_ENDED)
 		return;
 	hl_timer_stop(calls->parts.loop, &call->setup);
+	hl_call_forget_invite(call);
+	hl_timer_start(calls->parts.loop, &call->reaper, GRAVE_TIME);
 	hl_call_set_state(call, HL_CALL_ENDED, reason);
 	if (!call->answered) {
 		call->sip_code = code;
 		refuse_caller(call, code, phrase);
 	}
-	end_legs(call, code == 487 ? "SIP;cause=487;text=\"Caller cancelled\"" : NULL);
+	end_legs(call, call->cause   ? call->cause
+		       : code == 487 ? "SIP;cause=487;text=\"Caller cancelled\""
+				     : NULL);
 	hl_call_record(call, reason, detail, by, &cdr);
 	calls->parts.hooks->ended(calls->parts.arg, call, &cdr);
 	hl_log(HL_LOG_INFO, "call", "ended", hl_str("id", call->id), hl_str("reason", reason),
@@ -326,6 +373,20 @@ void hl_call_finish(struct hl_call *call, int code, const char *phrase, const ch
 void hl_call_end(struct hl_call *call, const char *reason, const char *detail, enum hl_ended_by by)
 {
 	hl_call_finish(call, 480, NULL, reason, detail, by);
+}
+
+void hl_call_keep_cause(struct hl_call *call, const struct hl_message *message)
+{
+	const char *value = hl_message_header(message, "Reason", 0);
+	if (!value)
+		return;
+	hl_free(call->cause);
+	call->cause = hl_strdup(value);
+}
+
+const struct hl_call_counters *hl_calls_counters(const struct hl_calls *calls)
+{
+	return &calls->counters;
 }
 
 size_t hl_calls_count(const struct hl_calls *calls)

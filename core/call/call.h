@@ -52,6 +52,15 @@ HL_EXPORT void hl_calls_request(struct hl_calls *calls, struct hl_transaction *t
 /* An ACK to a 2xx. */
 HL_EXPORT void hl_calls_ack(struct hl_calls *calls, struct hl_message *message);
 
+/* INVITEs that became no call, or none for long, since the start. */
+struct hl_call_counters {
+	uint64_t looped;	   /* no hop left, a loop, or a request that came twice: 482, 483 */
+	uint64_t limited_calls;	   /* switch.max_calls: 503 */
+	uint64_t limited_rate;	   /* switch.max_invite_rate: 503 */
+	uint64_t limited_endpoint; /* endpoints.X.max_calls: 403 to it, 486 for it */
+	uint64_t reaped;	   /* switch.max_call_duration */
+};
+HL_EXPORT const struct hl_call_counters *hl_calls_counters(const struct hl_calls *calls);
 /* Calls that have not ended. */
 HL_EXPORT size_t hl_calls_count(const struct hl_calls *calls);
 HL_EXPORT void hl_calls_each(struct hl_calls *calls, void (*visit)(void *arg, struct hl_call *call),

@@ -348,7 +348,7 @@ static void hang_up(struct hl_leg *leg, struct hl_transaction *transaction,
 {
 	struct hl_call *call = leg->call;
 	enum hl_ended_by by = leg->side == HL_SIDE_CALLER ? HL_ENDED_BY_CALLER : HL_ENDED_BY_CALLEE;
-	(void)message;
+	hl_call_keep_cause(call, message);
 	respond(leg, transaction, 200);
 	leg->state = HL_LEG_ENDED;
 	leg->bye_due = false;

@@ -57,6 +57,7 @@ void hl_call_note_failure(struct hl_call *call, int code, const struct hl_messag
 	replace(&call->retry_after, message ? hl_message_header(message, "Retry-After", 0) : NULL);
 	replace(&call->best_contact,
 		message && code < 400 ? hl_message_header(message, "Contact", 0) : NULL);
+	replace(&call->cause, message ? hl_message_header(message, "Reason", 0) : NULL);
 }
 
 void hl_call_drop_leg(struct hl_call *call, struct hl_leg *leg, const char *reason)
@@ -150,6 +151,8 @@ void hl_call_give_up(struct hl_call *call)
 	int code = call->best_code ? call->best_code : 480;
 	bool ours = call->timed_out && !call->refused;
 	hl_call_finish(call, code, call->best_reason, hl_call_reason_of(code),
-		       ours ? hl_call_wait_detail(call) : NULL,
+		       ours		? hl_call_wait_detail(call)
+		       : !call->refused ? call->own_detail
+					: NULL,
 		       call->refused ? HL_ENDED_BY_CALLEE : HL_ENDED_BY_SERVER);
 }

@@ -45,6 +45,7 @@ void hl_leg_free(struct hl_leg *leg)
 {
 	struct hl_calls *calls = leg->call->calls;
 	hl_exchanges_orphan(leg);
+	hl_leg_uncount(leg);
 	if (leg->by_tag.hash)
 		hl_hash_remove(&calls->legs, &leg->by_tag);
 	hl_handle_release(&calls->leg_handles, leg->handle);
@@ -299,9 +300,11 @@ static void ignore(void *arg, struct hl_handle handle, struct hl_transaction *tr
 	(void)arg, (void)handle, (void)transaction, (void)event, (void)message;
 }
 
-void hl_leg_bye(struct hl_leg *leg)
+void hl_leg_bye(struct hl_leg *leg, const char *reason)
 {
 	struct hl_message *bye = hl_leg_request(leg, HL_METHOD_BYE, 0);
+	if (bye && reason)
+		hl_message_set_header(bye, "Reason", reason);
 	struct hl_transaction_owner nobody = {.happened = ignore};
 	int result = hl_leg_start(leg, bye, nobody, NULL);
 	hl_log(result < 0 ? HL_LOG_WARN : HL_LOG_DEBUG, "leg", "bye", hl_str("call", leg->call->id),
@@ -315,6 +318,7 @@ void hl_leg_end(struct hl_leg *leg, const char *reason)
 	bool confirmed = leg->state == HL_LEG_CONFIRMED;
 
 	hl_exchanges_refuse(leg);
+	hl_leg_uncount(leg);
 	if (leg->state == HL_LEG_ENDED)
 		return;
 	leg->state = HL_LEG_ENDED;
@@ -331,7 +335,7 @@ void hl_leg_end(struct hl_leg *leg, const char *reason)
 	    hl_transaction_get(transactions, leg->invite))
 		leg->bye_due = true;
 	else
-		hl_leg_bye(leg);
+		hl_leg_bye(leg, reason);
 }
 
 /* A bare request of the dialog that `response` speaks of, for a leg that is forgotten. */

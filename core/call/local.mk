@@ -1,6 +1,7 @@
 # call: call, leg, offer/answer, routing, reaper, CDR.
 
 core_libcore_a_SOURCES += \
+	core/call/admission.c \
 	core/call/call.c \
 	core/call/call.h \
 	core/call/cdr.c \

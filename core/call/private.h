@@ -41,16 +41,23 @@ enum hl_wait {
 	HL_WAIT_ANSWER,	     /* the answer, ringing */
 };
 
+struct hl_busy; /* admission.c: calls of an endpoint that has a limit */
+
 struct hl_calls {
 	struct hl_calls_parts parts;
 	struct hl_config *config; /* a reference */
 	struct hl_list list;	  /* struct hl_call, oldest first; ended ones excepted */
 	struct hl_list graveyard; /* ended: freed in the next turn, once no leg waits for an ACK */
 	struct hl_hash legs;	  /* struct hl_leg by local tag */
+	struct hl_hash invites; /* struct hl_call by the caller's Call-ID and tag, until answered */
+	struct hl_hash busy;	/* struct hl_busy by user */
 	struct hl_list exchanges; /* struct hl_exchange of legs that are gone */
 	struct hl_handles call_handles, leg_handles, exchange_handles;
 	struct hl_timer bury; /* frees the graveyard */
 	size_t count;	      /* in list */
+	struct hl_call_counters counters;
+	uint64_t rate_at;   /* hl_clock_now: when the bucket of max_invite_rate was looked at */
+	uint64_t rate_left; /* µs worth of INVITEs in it */
 };
 
 /* One place a call may go to. */
@@ -77,7 +84,9 @@ struct hl_leg {
 	char *target;			/* owned; the peer's Contact URI */
 	char *routes;			/* owned; Route value, or NULL */
 	uint32_t local_cseq, remote_cseq;
+	uint32_t first_cseq;	  /* caller's: of its first INVITE */
 	struct hl_handle contact; /* the device it talks to, if it is registered */
+	struct hl_busy *busy;	  /* where it is counted, or NULL */
 	struct hl_flow flow;	  /* the way to the peer */
 
 	/* Transactions under way. */
@@ -96,6 +105,7 @@ struct hl_leg {
 	/* Who it is. */
 	char *user;			  /* owned; user part, "" unknown */
 	const char *network;		  /* in the call's configuration, or "" */
+	const struct hl_account *account; /* in the call's configuration, or NULL */
 	const struct hl_party *party;	  /* in the call's configuration; never NULL */
 	const struct hl_gateway *gateway; /* in the call's configuration, or NULL */
 	char *user_agent;		  /* owned; NULL until known */
@@ -124,9 +134,10 @@ struct hl_exchange {
 };
 
 struct hl_call {
-	struct hl_list node;	  /* in calls->list or ->graveyard */
-	struct hl_calls *calls;	  /* borrowed */
-	struct hl_config *config; /* a reference, for its whole life */
+	struct hl_list node;	       /* in calls->list or ->graveyard */
+	struct hl_hash_node by_invite; /* in calls->invites until it is answered */
+	struct hl_calls *calls;	       /* borrowed */
+	struct hl_config *config;      /* a reference, for its whole life */
 	struct hl_handle handle;
 	char id[HL_CALL_ID_SIZE];
 	enum hl_call_state state;
@@ -140,14 +151,17 @@ struct hl_call {
 
 	struct hl_target *targets; /* owned; by group */
 	unsigned target_count, next_target;
-	int best_code;	       /* the best failure so far (RFC 3261 §16.7); 0: none */
-	char *best_reason;     /* owned; its phrase, or NULL */
-	char *best_contact;    /* owned; Contact of a 3xx, or NULL */
-	char *retry_after;     /* owned; or NULL */
-	bool refused;	       /* the best failure came from a callee */
-	bool timed_out;	       /* the last group ran into its set-up timer */
-	enum hl_wait wait;     /* what the current group is waited for */
-	struct hl_timer setup; /* D6 */
+	int best_code;		/* the best failure so far (RFC 3261 §16.7); 0: none */
+	char *best_reason;	/* owned; its phrase, or NULL */
+	char *best_contact;	/* owned; Contact of a 3xx, or NULL */
+	char *retry_after;	/* owned; or NULL */
+	bool refused;		/* the best failure came from a callee */
+	bool timed_out;		/* the last group ran into its set-up timer */
+	enum hl_wait wait;	/* what the current group is waited for */
+	struct hl_timer setup;	/* D6 */
+	struct hl_timer reaper; /* its absolute end, whatever else goes wrong */
+	char *cause;		/* owned; the Reason header that came with its end, or NULL */
+	const char *own_detail; /* static; why we refused a target ourselves, or NULL */
 
 	uint64_t started, rang, answered;     /* hl_clock_now; 0: not yet */
 	int sip_code;			      /* what the caller got */
@@ -162,6 +176,8 @@ struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *trans
 void hl_call_set_state(struct hl_call *call, enum hl_call_state state, const char *why);
 /* Frees it in the next turn, once no leg waits for an ACK. */
 void hl_call_bury(struct hl_call *call);
+/* Keeps the Reason header of a message for the other legs. */
+void hl_call_keep_cause(struct hl_call *call, const struct hl_message *message);
 /* The set-up timer of a call. */
 void hl_call_setup_fired(void *arg);
 /* cdr.c: fills the core's part of the record. */
@@ -170,6 +186,18 @@ void hl_call_record(const struct hl_call *call, const char *reason, const char *
 /* Ends it: `code` goes to a caller who still waits. */
 void hl_call_finish(struct hl_call *call, int code, const char *phrase, const char *reason,
 		    const char *detail, enum hl_ended_by by);
+
+/* admission.c: what refuses a call */
+/* The code that refuses an INVITE before it is a call; 0: none. */
+int hl_calls_admit(struct hl_calls *calls, const struct hl_message *invite);
+/* The code and detail that refuse a call for the limits of the switch; 0: none. */
+int hl_call_limit(struct hl_call *call, const char **detail);
+/* Between the two the INVITE is known, so that its copies are told from it. */
+void hl_call_remember_invite(struct hl_call *call);
+void hl_call_forget_invite(struct hl_call *call);
+/* Counts the leg for its endpoint, if that has a limit: 0, -EBUSY when it is reached, -ENOMEM. */
+int hl_leg_count(struct hl_leg *leg, const struct hl_account *account);
+void hl_leg_uncount(struct hl_leg *leg);
 
 /* machine.c: the table */
 const char *hl_call_state_text(const struct hl_call *call);
@@ -230,7 +258,8 @@ int hl_leg_start(struct hl_leg *leg, struct hl_message *request, struct hl_trans
 int hl_leg_repeat(struct hl_leg *leg, const struct hl_transaction *failed,
 		  struct hl_transaction_owner owner, struct hl_handle *transaction);
 void hl_leg_ack(struct hl_leg *leg, uint32_t cseq, struct hl_slice sdp);
-void hl_leg_bye(struct hl_leg *leg);
+/* `reason` is a Reason value or NULL. */
+void hl_leg_bye(struct hl_leg *leg, const char *reason);
 /* Ends one leg: CANCEL, BYE, or nothing, as its state asks. `reason` is a Reason value or NULL. */
 void hl_leg_end(struct hl_leg *leg, const char *reason);
 /* ACKs and BYEs a 2xx that nobody waits for any more (RFC 3261 §13.2.2.4). */

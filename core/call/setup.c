@@ -53,10 +53,11 @@ static int aim_at_contact(struct hl_leg *leg, const struct hl_target *target)
 	leg->user_agent = hl_strdup(contact->user_agent);
 	if (contact->path)
 		leg->routes = hl_strdup(contact->path);
+	leg->account = account;
 	if (account)
 		leg->party = &account->party;
 	leg->network = hl_endpoint_network(call->config, account, &contact->flow.remote);
-	return leg->user && leg->user_agent ? 0 : -ENOMEM;
+	return leg->user && leg->user_agent ? hl_leg_count(leg, account) : -ENOMEM;
 }
 
 static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
@@ -204,10 +205,13 @@ static void call_target(struct hl_call *call, const struct hl_target *target)
 	}
 	hl_log(HL_LOG_WARN, "call", "target-failed", hl_str("id", call->id),
 	       hl_str("target", target->uri), hl_str("error", strerror(-result)));
+	if (result == -EBUSY)
+		call->own_detail = "limit-callee";
 	if (!call->best_code)
 		hl_call_note_failure(call,
 				     result == -ENOMEM	? 500
 				     : result == -ELOOP ? 482
+				     : result == -EBUSY ? 486
 							: 503,
 				     NULL, false);
 	if (leg)
@@ -350,6 +354,7 @@ void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message 
 	call->caller->ack_cseq = hl_message_cseq(response);
 	call->caller->acking = call->caller->invite;
 	call->answered = hl_clock_now();
+	hl_call_forget_invite(call);
 	call->sip_code = 200;
 	hl_leg_respond(call->caller, caller, response);
 	hl_log(HL_LOG_INFO, "call", "answered", hl_str("id", call->id),
@@ -376,7 +381,7 @@ void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *
 	(void)call;
 	if (leg->bye_due) {
 		leg->bye_due = false;
-		hl_leg_bye(leg);
+		hl_leg_bye(leg, leg->call->cause);
 		return;
 	}
 	hl_call_pass_ack(leg, message);

@@ -30,6 +30,13 @@ static const struct hl_parameter rows[] = {
 	 .reloadable = true,
 	 .help = "Answers go to the port a request came from even when it has no rport.",
 	 .offset = HL_FIELD(struct hl_account, force_rport, bool)},
+	{.key = "max_calls",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "0",
+	 .max = 1000000,
+	 .reloadable = true,
+	 .help = "Its calls at once, as caller and callee; 0: no limit.",
+	 .offset = HL_FIELD(struct hl_account, max_calls, int64_t)},
 	HL_PARTY_ROWS(struct hl_account, party),
 	HL_PARAMETERS_END};
 

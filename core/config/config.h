@@ -36,6 +36,8 @@ struct hl_switch_settings {
 	int on_stop;		   /* HL_ON_STOP_… */
 	struct hl_strings domains; /* empty: all */
 	struct hl_strings pass_headers;
+	int64_t max_calls, max_invite_rate; /* at once, a second; 0: no limit */
+	int64_t max_call_duration;	    /* s */
 	char *tls_certificate, *tls_key, *tls_ca;
 	int tls_verify;
 	/* Set-up timers (D6), s: `timeout_invite` and so on, VOS3000 SS_SIP_TIMEOUT_…; 0: none. */
@@ -73,8 +75,9 @@ struct hl_account {
 	const struct hl_node *node; /* its entry in the file */
 	char *password;		    /* "": cannot register unless auth is off */
 	struct hl_party party;
-	int keepalive;	  /* enum hl_tristate */
-	bool force_rport; /* answers go to the source port even without rport */
+	int keepalive;	   /* enum hl_tristate */
+	int64_t max_calls; /* at once, as caller and callee; 0: no limit */
+	bool force_rport;  /* answers go to the source port even without rport */
 };
 
 enum { HL_GATEWAY_FAILOVER = 16 };
