@@ -127,11 +127,30 @@ static bool serves(struct hl_switch *holdline, const struct hl_message *message)
 	return false;
 }
 
+/* `force_rport` of the endpoint the request says it is from. That need not be true yet: answers then
+ * go to where the request came from, which harms nobody. */
+static void force_rport(struct hl_switch *holdline, struct hl_transaction *transaction,
+			const struct hl_message *message)
+{
+	const struct hl_account *account = NULL;
+	char plain[HL_USER_PLAIN];
+	struct hl_uri from;
+	struct hl_via via;
+	if (!hl_message_via(message, 0, &via) || via.rport)
+		return;
+	if (!hl_message_from_uri(message, &from))
+		account = hl_config_account(holdline->config,
+					    hl_uri_user_plain(from.user, plain, sizeof(plain)));
+	if (account && account->force_rport)
+		hl_transaction_force_rport(transaction);
+}
+
 static void request(void *arg, struct hl_transaction *transaction, struct hl_message *message)
 {
 	struct hl_switch *holdline = arg;
 	enum hl_method method = hl_message_method(message);
 
+	force_rport(holdline, transaction, message);
 	if (refuse_extensions(transaction, message))
 		return;
 	if (*hl_message_to_tag(message)) {

@@ -131,8 +131,10 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 	struct hl_contact_field sent = {0};
 	struct hl_uri from = {0}, uri = {0};
 	struct hl_via via = {0};
+	char plain[HL_USER_PLAIN];
 
 	hl_message_from_uri(invite, &from);
+	from.user = hl_uri_user_plain(from.user, plain, sizeof(plain));
 	leg->gateway = hl_config_gateway_from(call->config, &flow->remote);
 	if (leg->gateway) {
 		leg->party = &leg->gateway->party;
@@ -204,6 +206,7 @@ struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *trans
 {
 	struct hl_call *call = hl_zalloc(call_size() + calls->parts.call_space);
 	struct hl_uri uri = {0};
+	char plain[HL_USER_PLAIN];
 	if (!call)
 		return NULL;
 	call->calls = calls;
@@ -217,7 +220,7 @@ struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *trans
 	hl_random_token(call->id, sizeof(call->id));
 	hl_message_request_uri_parts(invite, &uri);
 	call->request_uri = hl_strdup(hl_message_request_uri(invite));
-	call->number = hl_slice_copy(uri.user);
+	call->number = hl_slice_copy(hl_uri_user_plain(uri.user, plain, sizeof(plain)));
 	call->display = hl_strdup(hl_message_from_display(invite));
 	call->route_rule = hl_strdup("default");
 	if (!call->request_uri || !call->number || !call->display || !call->route_rule ||

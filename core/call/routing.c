@@ -32,6 +32,9 @@ static int add_contacts(struct hl_call *call, struct hl_slice user, unsigned gro
 	hl_list_each(node, next, &endpoint->contacts)
 	{
 		struct hl_contact *contact = hl_list_entry(node, struct hl_contact, node);
+		/* A device with several flows rings once (RFC 5626 §5.3). */
+		if (hl_contact_superseded(contact))
+			continue;
 		struct hl_target *target = add_target(call, HL_TARGET_CONTACT, group);
 		if (!target)
 			return -ENOMEM;

@@ -57,16 +57,6 @@ static bool good_user(const char *user)
 	return true;
 }
 
-/* Read and checked, but not yet used by anybody: nobody shall believe that it does something. */
-static void warn_idle(struct hl_reader *reader, const struct hl_node *node)
-{
-	const struct hl_node *member = hl_node_get(node, "force_rport");
-
-	if (member)
-		hl_reader_warning(reader, member->key_place, "force_rport",
-				  "has no effect in this version");
-}
-
 static void account_free(struct hl_account *account)
 {
 	hl_parameters_free(rows, account);
@@ -91,7 +81,6 @@ static void read_one(struct hl_reader *reader, struct hl_config *config, const s
 	account->node = node;
 	hl_reader_map(reader, rows, account, node, NULL);
 	hl_networks_require(reader, config, account->party.network, node);
-	warn_idle(reader, node);
 	hl_hash_insert(&config->accounts, &account->by_user,
 		       hl_hash_bytes(account->user, strlen(account->user)));
 }

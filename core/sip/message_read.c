@@ -215,14 +215,14 @@ static int q_value(const char *text)
 	return value > Q_ONE ? -2 : value;
 }
 
+/* RFC 3261 §20.19 goes no further than 2^32−1: what is beyond is no expiry. */
 static int64_t expires_value(const char *text)
 {
 	uint64_t seconds;
-	int error = hl_slice_number(hl_slice_of(text), &seconds);
 
-	if (error == -ERANGE || (!error && seconds > UINT32_MAX))
-		return UINT32_MAX; /* RFC 3261 §20.19 goes no further */
-	return error ? -2 : (int64_t)seconds;
+	if (hl_slice_number(hl_slice_of(text), &seconds) || seconds > UINT32_MAX)
+		return -2;
+	return (int64_t)seconds;
 }
 
 /* "<urn:uuid:…>" in quotes, without either (RFC 5626 §4.1). */

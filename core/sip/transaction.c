@@ -148,7 +148,8 @@ int hl_transaction_send(struct hl_transaction *transaction)
 static bool is_done_with(const struct hl_transaction *transaction)
 {
 	switch (transaction->kind) {
-	case INVITE_SERVER: return transaction->acked || transaction->state == COMPLETED ||
+	case INVITE_SERVER:
+		return transaction->acked || transaction->state == COMPLETED ||
 		       transaction->state == CONFIRMED;
 	case INVITE_CLIENT: return transaction->state == ACCEPTED;
 	default: return transaction->final;
@@ -200,6 +201,7 @@ static void serve_cancel(struct hl_transactions *table, struct hl_transaction *c
 		return;
 	}
 	memcpy(cancel->tag, invite->tag, sizeof(cancel->tag));
+	cancel->reply_port = invite->reply_port;
 	hl_transaction_reply(cancel, 200, NULL);
 	if (!invite->final)
 		hl_transaction_tell(invite, HL_TRANSACTION_CANCELLED, cancel->request);
@@ -235,6 +237,10 @@ static void new_request(struct hl_transactions *table, const struct hl_flow *flo
 	if (!transaction)
 		return;
 	transaction->handling = false;
+	if (transaction->ignored) {
+		hl_transaction_destroy(transaction);
+		return;
+	}
 	drop_request(transaction);
 	if (transaction->kind == INVITE_SERVER && !transaction->sent.length)
 		hl_transaction_respond(transaction,
@@ -330,6 +336,21 @@ int hl_transaction_reply(struct hl_transaction *transaction, int code, const cha
 	return hl_transaction_respond(transaction,
 				      hl_message_response(transaction->request, code, reason,
 							  code > 100 ? transaction->tag : NULL));
+}
+
+void hl_transaction_ignore(struct hl_transaction *transaction)
+{
+	if (transaction->final)
+		return;
+	transaction->final = true;
+	transaction->ignored = true;
+	if (!transaction->handling)
+		hl_transaction_destroy(transaction);
+}
+
+void hl_transaction_force_rport(struct hl_transaction *transaction)
+{
+	transaction->reply_port = transaction->flow.remote.port;
 }
 
 void hl_transaction_acked(struct hl_transaction *transaction)

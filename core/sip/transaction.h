@@ -59,6 +59,12 @@ HL_EXPORT int hl_transaction_respond(struct hl_transaction *transaction,
 /* Makes and sends a response without body in one go; To gets a tag from the transaction. */
 HL_EXPORT int hl_transaction_reply(struct hl_transaction *transaction, int code,
 				   const char *reason);
+/* Answers nothing: the request is forgotten as if it had never come. The transaction is gone when
+ * its handler returns. */
+HL_EXPORT void hl_transaction_ignore(struct hl_transaction *transaction);
+/* Over UDP: responses go to the port the request came from even without rport (RFC 3581 §4 wants it
+ * asked for; some phones behind NAT do not ask). */
+HL_EXPORT void hl_transaction_force_rport(struct hl_transaction *transaction);
 /* The ACK to our 2xx came: its retransmission ends. */
 HL_EXPORT void hl_transaction_acked(struct hl_transaction *transaction);
 /* The To tag our responses get: random, made once. */

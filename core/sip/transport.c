@@ -262,11 +262,17 @@ bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_
 	if (hl_address_parse(uri->host, &host) < 0)
 		return false;
 	host.port = uri->port ? (uint16_t)uri->port : SIP_PORT;
-	if (transport->advertise.family && hl_address_same_host(&transport->advertise, &host))
+	bool advertised = transport->advertise.family &&
+			  hl_address_same_host(&transport->advertise, &host);
+	/* A phone behind the same NAT as the switch has the advertised address, and another port. */
+	if (advertised && !uri->port)
 		return true;
-	for (unsigned i = 0; i < transport->listener_count; i++)
-		if (transport->listeners[i] && hears(transport->listeners[i], &host))
+	for (unsigned i = 0; i < transport->listener_count; i++) {
+		const struct listener *listener = transport->listeners[i];
+		if (listener && (hears(listener, &host) ||
+				 (advertised && hl_listener_local(listener)->port == host.port)))
 			return true;
+	}
 	return false;
 }
 

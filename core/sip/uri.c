@@ -179,6 +179,33 @@ bool hl_uri_parameter(struct hl_slice parameters, const char *name, struct hl_sl
 	return false;
 }
 
+/* Unreserved, and the plus of international numbers. */
+static bool needs_no_escape(int byte)
+{
+	return isalnum(byte) || (byte && byte < 0x80 && strchr("-_.!~*'()+", byte));
+}
+
+struct hl_slice hl_uri_user_plain(struct hl_slice user, char *text, size_t size)
+{
+	size_t length = 0;
+
+	if (!user.length || user.length > size || !memchr(user.data, '%', user.length))
+		return user;
+	for (size_t at = 0, next = 0; at < user.length; at = next) {
+		int byte = next_byte(user, &next);
+
+		if (next == at)
+			next = user.length; /* an escape that is cut off */
+		if (byte >= 0 && needs_no_escape(byte)) {
+			text[length++] = (char)byte;
+			continue;
+		}
+		memcpy(text + length, user.data + at, next - at);
+		length += next - at;
+	}
+	return (struct hl_slice){text, length};
+}
+
 /* Equality of user parts: with case, an escaped character equal to itself. */
 static bool user_equal(struct hl_slice a, struct hl_slice b)
 {

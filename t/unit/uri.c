@@ -115,6 +115,36 @@ static void check_parameters(void)
 	ok(!hl_uri_parameter(parameters, "trans", &value), "half a name is not the name");
 }
 
+static void check_plain(void)
+{
+	static const struct {
+		const char *user, *plain;
+	} users[] = {
+		{"1002", "1002"},
+		{"%31002", "1002"},
+		{"10%302", "1002"},
+		{"%2B4930%2d1", "+4930-1"},
+		{"%%", "%%"},
+		{"100%3", "100%3"},
+		{"a%40b%2Fc", "a%40b%2Fc"},
+		{"%e4", "%e4"},
+		{"%00", "%00"},
+		{"", ""},
+	};
+	char text[16];
+
+	for (size_t i = 0; i < HL_COUNT(users); i++) {
+		struct hl_slice plain =
+			hl_uri_user_plain(hl_slice_of(users[i].user), text, sizeof(text));
+
+		ok(hl_slice_equal(plain, hl_slice_of(users[i].plain)), "user \"%s\" is \"%s\"",
+		   users[i].user, users[i].plain);
+	}
+	struct hl_slice longer = HL_SLICE_LITERAL("%31%31%31%31%31%31");
+	ok(hl_uri_user_plain(longer, text, sizeof(text)).data == longer.data,
+	   "one too long for the text is left as it is");
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < HL_COUNT(good); i++)
@@ -138,5 +168,6 @@ int main(void)
 		   "%s %s %s", pairs[i].a, pairs[i].equal ? "equals" : "differs from", pairs[i].b);
 	}
 	check_parameters();
+	check_plain();
 	return done_testing();
 }
