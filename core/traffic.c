@@ -127,8 +127,8 @@ static bool serves(struct hl_switch *holdline, const struct hl_message *message)
 	return false;
 }
 
-/* `force_rport` of the endpoint the request says it is from. That need not be true yet: answers then
- * go to where the request came from, which harms nobody. */
+/* `force_rport` of the endpoint the request says it is from. That need not be true yet: answers
+ * then go to where the request came from, which harms nobody. */
 static void force_rport(struct hl_switch *holdline, struct hl_transaction *transaction,
 			const struct hl_message *message)
 {

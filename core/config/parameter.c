@@ -373,8 +373,27 @@ static void list_json(const struct hl_parameter *row, const void *field, struct 
 
 static void list_allowed(const struct hl_parameter *row, struct hl_text *text)
 {
-	(void)row;
-	hl_text_put(text, "a list of texts");
+	hl_text_put(text, row->values ? "a list of " : "a list of texts");
+	if (row->values)
+		allowed_words(row, text);
+}
+
+/* A list that has words has at least one of them, and each once. */
+static int list_check(const struct hl_parameter *row, const struct hl_slice *items, size_t count,
+		      struct hl_error *error)
+{
+	if (!row->values)
+		return 0;
+	if (!count)
+		return refuse(row, -EINVAL, hl_slice_of("[]"), "is empty", error);
+	for (size_t i = 0; i < count; i++) {
+		if (word_index(row, items[i]) < 0)
+			return refuse(row, -EINVAL, items[i], "is not a choice", error);
+		for (size_t n = 0; n < i; n++)
+			if (hl_slice_equal_nocase(items[i], items[n]))
+				return refuse(row, -EINVAL, items[i], "is named twice", error);
+	}
+	return 0;
 }
 
 static const struct type types[] = {
@@ -414,9 +433,13 @@ int hl_parameter_set_list(const struct hl_parameter *row, void *settings,
 			  const struct hl_slice *items, size_t count, struct hl_error *error)
 {
 	struct hl_strings list = {0};
+	int bad;
 
 	if (row->type != HL_PARAMETER_LIST)
 		return hl_error_set(error, -EINVAL, "takes one value, not a list");
+	bad = list_check(row, items, count, error);
+	if (bad)
+		return bad;
 	if (count) {
 		list.items = hl_zalloc(count * sizeof(*list.items));
 		if (!list.items)

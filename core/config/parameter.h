@@ -19,7 +19,8 @@ enum hl_parameter_type {		       /* C type of the field:       YAML */
 			 HL_PARAMETER_BYTES, /* struct hl_slice       text with escapes, or !!binary
 						(owned) */
 			 HL_PARAMETER_RANGE, /* struct hl_range       LOW-HIGH */
-			 HL_PARAMETER_LIST, /* struct hl_strings     [text, …] or a single text */
+			 HL_PARAMETER_LIST, /* struct hl_strings     [text, …] or a single text;
+						with `values`: of those */
 };
 
 /* An INTEGER row may also take words: the field is then HL_WORD(index in values), below zero. */
@@ -41,7 +42,7 @@ struct hl_parameter {
 	const char *fallback; /* the default as YAML text; NULL: empty */
 	int64_t min,
 		max; /* INTEGER: value; RANGE: both ends; STRING, BYTES: length; max 0: unbounded */
-	const char *const *values; /* CHOICE, INTEGER: words, NULL-terminated; or NULL */
+	const char *const *values; /* CHOICE, INTEGER, LIST: words, NULL-terminated; or NULL */
 	const char *unit;	   /* "s", "ms", "bytes", … or NULL */
 	bool reloadable;	   /* a reload or `param set` takes effect without a restart */
 	const char *help;	   /* one sentence for people */

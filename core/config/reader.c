@@ -131,18 +131,21 @@ static bool set_list(struct hl_reader *reader, const struct hl_parameter *row, v
 		     const struct hl_node *node)
 {
 	struct hl_slice *texts;
+	struct hl_error error;
 	size_t count;
-	int error;
+	int bad;
 
 	if (!hl_reader_is_texts(reader, node))
 		return false;
 	texts = hl_reader_texts(reader, node, &count);
 	if (!texts)
 		return false;
-	error = hl_parameter_set_list(row, settings, texts, count, NULL);
+	bad = hl_parameter_set_list(row, settings, texts, count, &error);
 	hl_free(texts);
-	reader->no_memory |= error == -ENOMEM;
-	return !error;
+	if (bad && bad != -ENOMEM)
+		hl_reader_error(reader, node->place, NULL, "%s", error.text);
+	reader->no_memory |= bad == -ENOMEM;
+	return !bad;
 }
 
 static void wrong_shape(struct hl_reader *reader, const struct hl_parameter *row,

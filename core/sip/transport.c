@@ -264,7 +264,7 @@ bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_
 	host.port = uri->port ? (uint16_t)uri->port : SIP_PORT;
 	bool advertised = transport->advertise.family &&
 			  hl_address_same_host(&transport->advertise, &host);
-	/* A phone behind the same NAT as the switch has the advertised address, and another port. */
+	/* A phone behind the switch's own NAT has the advertised address, too, and another port. */
 	if (advertised && !uri->port)
 		return true;
 	for (unsigned i = 0; i < transport->listener_count; i++) {

@@ -13,7 +13,7 @@ struct settings {
 	char *realm;
 	struct hl_slice message;
 	struct hl_range ports;
-	struct hl_strings listen;
+	struct hl_strings listen, algorithms;
 };
 
 static const char *const auto_word[] = {"auto", NULL};
@@ -21,6 +21,7 @@ static const char *const modes[] = {"auto", "on", "off", "must_on", NULL};
 
 #define FIELD(field, ctype) HL_FIELD(struct settings, field, ctype)
 
+static const char *const algorithms[] = {"MD5", "SHA-256", NULL};
 static const struct hl_parameter rows[] = {
 	{.key = "period",
 	 .vos3000 = "SS_SIP_NAT_KEEP_ALIVE_PERIOD",
@@ -73,6 +74,11 @@ static const struct hl_parameter rows[] = {
 	 .type = HL_PARAMETER_LIST,
 	 .fallback = "[udp:0.0.0.0:5060, \"tcp:[::]:5060\"]",
 	 .offset = FIELD(listen, struct hl_strings)},
+	{.key = "algorithms",
+	 .type = HL_PARAMETER_LIST,
+	 .fallback = "[MD5, SHA-256]",
+	 .values = algorithms,
+	 .offset = FIELD(algorithms, struct hl_strings)},
 	HL_PARAMETERS_END,
 };
 
@@ -241,6 +247,14 @@ static void lists(void)
 	is_str(json("listen"), "[\"a\",\"b\"]", "are a list");
 	is_int(set("listen", "[]"), 0, "an empty list");
 	is_str(json("listen"), "[]", "is empty");
+	is_int(set("algorithms", "[sha-256]"), 0, "a list of words in another case");
+	is_int(set("algorithms", "[MD5, SHA-26]"), -EINVAL, "one that is none");
+	is_str(error.text,
+	       "\"SHA-26\" is not a choice; allowed: a list of MD5, SHA-256; did you mean SHA-256?",
+	       "in words");
+	is_int(set("algorithms", "[MD5, md5]"), -EINVAL, "one of them twice");
+	is_int(set("algorithms", "[]"), -EINVAL, "none of them");
+	is_str(json("algorithms"), "[\"sha-256\"]", "leave it as it was");
 	is_int(hl_parameter_set_list(row("period"), &settings, two, 2, &error), -EINVAL,
 	       "a list for a number is refused");
 }
