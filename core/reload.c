@@ -46,25 +46,62 @@ static struct hl_policy *build_policy(struct hl_config *config, struct hl_mistak
 	return policy;
 }
 
-struct hl_config *hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
-				 struct hl_policy **policy, struct hl_text *report)
+/* The place of switch.tls.KEY, or of whatever stands above it. */
+static struct hl_place tls_place(const struct hl_config *config, const char *key)
+{
+	const struct hl_node *tls = hl_node_get(hl_node_get(config->root, "switch"), "tls");
+	const struct hl_node *node = hl_node_get(tls, key);
+	return node ? node->place : tls ? tls->key_place : (struct hl_place){config->file, 1, 1};
+}
+
+static struct hl_tls *build_tls(const struct hl_config *config, struct hl_mistakes *mistakes)
+{
+	static const char *const keys[][2] = {
+		[HL_TLS_CERTIFICATE] = {"certificate", "switch.tls.certificate"},
+		[HL_TLS_KEY] = {"key", "switch.tls.key"},
+		[HL_TLS_CA] = {"ca", "switch.tls.ca"},
+	};
+	const struct hl_switch_settings *settings = &config->settings;
+	struct hl_tls_settings wanted = {
+		{settings->tls_certificate, settings->tls_key, settings->tls_ca},
+		(enum hl_tls_verify)settings->tls_verify};
+	enum hl_tls_file blamed;
+	struct hl_error error;
+	struct hl_tls *tls = hl_tls_new(&wanted, &blamed, &error);
+	if (!tls)
+		hl_mistake(mistakes, tls_place(config, keys[blamed][0]), keys[blamed][1], "%s",
+			   error.text);
+	else if (hl_tls_dated(tls, &error))
+		hl_mistake_warning(mistakes, tls_place(config, keys[HL_TLS_CERTIFICATE][0]),
+				   keys[HL_TLS_CERTIFICATE][1], "%s: %s", settings->tls_certificate,
+				   error.text);
+	return tls;
+}
+
+void hl_plan_drop(struct hl_plan *plan)
+{
+	hl_policy_free(plan->policy);
+	hl_tls_free(plan->tls);
+	hl_config_unref(plan->config);
+	*plan = (struct hl_plan){.config = NULL};
+}
+
+int hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
+		   struct hl_plan *plan, struct hl_text *report)
 {
 	struct hl_mistakes mistakes;
 	hl_mistakes_init(&mistakes);
-	*policy = NULL;
-	struct hl_config *config = hl_config_read(options->files, options->file_count, find_section,
-						  modules, &mistakes);
-	if (config)
-		*policy = build_policy(config, &mistakes);
-	if (config && mistakes.errors) {
-		hl_policy_free(*policy);
-		*policy = NULL;
-		hl_config_unref(config);
-		config = NULL;
+	*plan = (struct hl_plan){.config = hl_config_read(options->files, options->file_count,
+							  find_section, modules, &mistakes)};
+	if (plan->config) {
+		plan->policy = build_policy(plan->config, &mistakes);
+		plan->tls = build_tls(plan->config, &mistakes);
 	}
+	if (mistakes.errors)
+		hl_plan_drop(plan);
 	hl_mistakes_print(&mistakes, report);
 	hl_mistakes_fini(&mistakes);
-	return config;
+	return plan->config ? 0 : -EINVAL;
 }
 
 /* What a running switch cannot change: told, and refused, before anything is touched. */
@@ -102,8 +139,9 @@ static void drop_if_removed(void *arg, struct hl_contact *contact)
 		hl_contact_remove(change->holdline->endpoints, contact, "removed");
 }
 
-static void take(struct hl_switch *holdline, struct hl_config *config, struct hl_policy *policy)
+static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 {
+	struct hl_config *config = plan->config;
 	const struct hl_switch_settings *settings = &config->settings;
 	struct hl_address advertise = {0};
 	struct hl_config *old = holdline->config;
@@ -111,7 +149,8 @@ static void take(struct hl_switch *holdline, struct hl_config *config, struct hl
 
 	holdline->config = config;
 	hl_policy_free(holdline->policy);
-	holdline->policy = policy;
+	holdline->policy = plan->policy;
+	hl_transport_secure(holdline->transport, plan->tls);
 	hl_log_setup((enum hl_log_level)settings->log_level,
 		     (enum hl_log_format)settings->log_format);
 	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
@@ -125,26 +164,23 @@ static void take(struct hl_switch *holdline, struct hl_config *config, struct hl
 
 int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report)
 {
-	struct hl_policy *policy;
+	struct hl_plan plan;
 	struct hl_error error;
-	int result = -EINVAL;
 
-	struct hl_config *config =
-		hl_switch_read(holdline->modules, &holdline->options, &policy, report);
-	if (config)
-		result = refuse_restart_only(holdline, config, report);
+	int result = hl_switch_read(holdline->modules, &holdline->options, &plan, report);
+	if (!result)
+		result = refuse_restart_only(holdline, plan.config, report);
 	if (!result) {
-		result = hl_transport_relisten(holdline->transport, config->settings.listen.items,
-					       config->settings.listen.count, &error);
+		const struct hl_strings *listen = &plan.config->settings.listen;
+		result = hl_transport_relisten(holdline->transport, listen->items, listen->count,
+					       &error);
 		if (result < 0)
-			hl_text_printf(report, "%s:1:1: switch.listen: %s\n", config->file,
+			hl_text_printf(report, "%s:1:1: switch.listen: %s\n", plan.config->file,
 				       error.text);
 	}
-	if (!result) {
-		take(holdline, config, policy);
-	} else if (config) {
-		hl_policy_free(policy);
-		hl_config_unref(config);
-	}
+	if (!result)
+		take(holdline, &plan);
+	else
+		hl_plan_drop(&plan);
 	return result;
 }

@@ -6,6 +6,7 @@
 #include "call/call.h"
 #include "control/control.h"
 #include "plugin/loader.h"
+#include "sip/tls.h"
 #include "store/store.h"
 #include "switch.h"
 
@@ -18,6 +19,13 @@ struct hl_options {
 /* Exit codes of the program. */
 enum { HL_EXIT_OK = 0, HL_EXIT_FAILED = 1, HL_EXIT_CONFIGURATION = 2 };
 
+/* What a reading of the files came to; all owned. */
+struct hl_plan {
+	struct hl_config *config; /* NULL: there were errors, and nothing else is there either */
+	struct hl_policy *policy; /* NULL: no script */
+	struct hl_tls *tls;
+};
+
 struct hl_switch {
 	struct hl_options options;
 	struct hl_config *config; /* a reference */
@@ -29,6 +37,7 @@ struct hl_switch {
 	struct hl_calls *calls;
 	struct hl_modules *modules;
 	struct hl_policy *policy; /* NULL: no script */
+	struct hl_tls *tls;	  /* until the transport takes it over */
 	struct hl_control *control;
 	uint64_t started;   /* hl_clock_now */
 	uint64_t malformed; /* messages that did not parse */
@@ -48,10 +57,11 @@ int hl_switch_params(bool json);
 int hl_switch_plugin_info(const char *path);
 
 /* reload.c: the configuration and what is built from it, all or nothing. */
-/* Reads the configuration and its policy; the mistakes go to `report`. NULL when there are errors.
- */
-struct hl_config *hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
-				 struct hl_policy **policy, struct hl_text *report);
+/* Reads the configuration, its policy and its certificates; the mistakes go to `report`. 0, or
+ * -EINVAL when there are errors. */
+int hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
+		   struct hl_plan *plan, struct hl_text *report);
+void hl_plan_drop(struct hl_plan *plan);
 /* SIGHUP and `reload`: 0, or -EINVAL with the lines of --check in `report`; nothing changed then.
  */
 int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report);

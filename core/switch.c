@@ -27,35 +27,30 @@ static void notify(const char *state)
 #endif
 }
 
-/* The configuration with its plugins chosen. NULL when there were errors; all is printed. */
-static struct hl_config *read_all(struct hl_modules *modules, const struct hl_options *options,
-				  struct hl_policy **policy)
+/* Reads everything and chooses the plugins; false when there were errors. All is printed. */
+static bool read_all(struct hl_modules *modules, const struct hl_options *options,
+		     struct hl_plan *plan)
 {
 	struct hl_text report;
 	struct hl_error error;
 	hl_text_init(&report);
-	struct hl_config *config = hl_switch_read(modules, options, policy, &report);
-	if (config && hl_modules_enable(modules, config, &error) < 0) {
-		hl_text_printf(&report, "%s:1:1: plugins: %s\n", config->file, error.text);
-		hl_policy_free(*policy);
-		*policy = NULL;
-		hl_config_unref(config);
-		config = NULL;
+	hl_switch_read(modules, options, plan, &report);
+	if (plan->config && hl_modules_enable(modules, plan->config, &error) < 0) {
+		hl_text_printf(&report, "%s:1:1: plugins: %s\n", plan->config->file, error.text);
+		hl_plan_drop(plan);
 	}
 	if (report.length)
 		fputs(hl_text_string(&report), stderr);
 	hl_text_fini(&report);
-	return config;
+	return plan->config != NULL;
 }
 
 int hl_switch_verify(const struct hl_options *options)
 {
 	struct hl_modules *modules = hl_modules_new(NULL);
-	struct hl_policy *policy = NULL;
-	struct hl_config *config = modules ? read_all(modules, options, &policy) : NULL;
-	bool good = config != NULL;
-	hl_policy_free(policy);
-	hl_config_unref(config);
+	struct hl_plan plan = {.config = NULL};
+	bool good = modules && read_all(modules, options, &plan);
+	hl_plan_drop(&plan);
 	hl_modules_free(modules);
 	return good ? HL_EXIT_OK : HL_EXIT_CONFIGURATION;
 }
@@ -177,6 +172,8 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 	holdline->transport = hl_transport_new(holdline->loop, &hl_traffic_transport, holdline);
 	if (!holdline->transport)
 		return -1;
+	hl_transport_secure(holdline->transport, holdline->tls);
+	holdline->tls = NULL;
 	holdline->transactions = hl_transactions_new(holdline->loop, holdline->transport,
 						     &hl_traffic_transactions, holdline);
 	if (!holdline->transactions ||
@@ -232,6 +229,7 @@ static void take_down(struct hl_switch *holdline)
 	hl_transport_free(holdline->transport);
 	hl_store_close(holdline->store);
 	hl_policy_free(holdline->policy);
+	hl_tls_free(holdline->tls);
 	hl_config_unref(holdline->config);
 	hl_modules_free(holdline->modules);
 	hl_loop_free(holdline->loop);
@@ -256,13 +254,17 @@ static int run(struct hl_switch *holdline)
 int hl_switch_run(const struct hl_options *options)
 {
 	struct hl_switch holdline = {.options = *options};
+	struct hl_plan plan = {.config = NULL};
 	int code = HL_EXIT_CONFIGURATION;
 
 	hl_clock_set_rate(options->clock_rate);
 	hl_timer_init(&holdline.drain, drain, &holdline);
 	holdline.modules = hl_modules_new(&holdline);
 	if (holdline.modules)
-		holdline.config = read_all(holdline.modules, options, &holdline.policy);
+		read_all(holdline.modules, options, &plan);
+	holdline.config = plan.config;
+	holdline.policy = plan.policy;
+	holdline.tls = plan.tls;
 	if (holdline.config && options->clock_rate > 1 && !only_loopback(holdline.config)) {
 		fprintf(stderr,
 			"holdline: --clock-rate %u is for rehearsals: let every listener "

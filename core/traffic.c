@@ -30,6 +30,15 @@ static void malformed(struct hl_switch *holdline, const struct hl_flow *flow, st
 	hl_text_fini(&response);
 }
 
+/* CRLFs and NULs: a sign of life between messages, and nothing else (RFC 5626 §4.4.1). */
+static bool is_blank(struct hl_slice bytes)
+{
+	size_t at = 0;
+	while (at < bytes.length && strchr("\r\n", bytes.data[at]))
+		at++;
+	return at == bytes.length;
+}
+
 static void received(void *arg, const struct hl_flow *flow, struct hl_slice bytes)
 {
 	struct hl_switch *holdline = arg;
@@ -40,6 +49,8 @@ static void received(void *arg, const struct hl_flow *flow, struct hl_slice byte
 	/* A SIP message begins with a method or with "SIP/2.0": a letter. */
 	if ((!bytes.length || !isalpha((unsigned char)bytes.data[0])) &&
 	    hl_stage_datagram(holdline->modules, flow, bytes) != HL_NEXT)
+		return;
+	if (is_blank(bytes))
 		return;
 	int result = hl_message_parse(bytes, &message, &error);
 	if (result == 0)

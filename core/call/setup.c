@@ -66,7 +66,6 @@ static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
 	struct hl_transport *transport = call->calls->parts.transport;
 	struct hl_uri uri;
 	struct hl_address address;
-	struct hl_slice wanted = {0};
 	enum hl_transport_type type = HL_TRANSPORT_UDP;
 
 	if (hl_uri_parse(hl_slice_of(target->uri), &uri) < 0)
@@ -82,10 +81,9 @@ static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
 	} else {
 		if (hl_address_parse(uri.host, &address) < 0)
 			return -EINVAL;
-		address.port = uri.port ? (uint16_t)uri.port : 5060;
-		if (hl_uri_parameter(uri.parameters, "transport", &wanted) &&
-		    hl_slice_equal_nocase(wanted, HL_SLICE_LITERAL("tcp")))
-			type = HL_TRANSPORT_TCP;
+		int result = hl_transport_of_uri(&uri, &type, &address.port);
+		if (result < 0)
+			return result;
 	}
 	leg->network = leg->party->network && *leg->party->network
 			       ? leg->party->network

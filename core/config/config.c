@@ -53,7 +53,7 @@ static void relative_to_file(struct hl_reader *reader, const struct hl_node *nam
 {
 	char *beside;
 
-	if (!named || **path == '/')
+	if (!named || !**path || **path == '/')
 		return;
 	beside = hl_source_beside(named->place.file, *path);
 	if (!beside) {
@@ -69,12 +69,16 @@ static void read_switch(struct hl_reader *reader, struct hl_config *config)
 	const struct hl_node *map = hl_node_get(config->root, "switch");
 	struct hl_switch_settings *settings = &config->settings;
 	const struct hl_node *plugin_dir = hl_node_get(map, "plugin_dir");
+	const struct hl_node *tls = hl_node_get(map, "tls");
 	size_t mark = hl_reader_down(reader, "switch");
 	char *built_in;
 
 	hl_reader_map(reader, hl_switch_rows, settings, map, hl_switch_others);
 	hl_networks_read(reader, config, hl_node_get(map, "networks"));
 	relative_to_file(reader, plugin_dir, &settings->plugin_dir);
+	relative_to_file(reader, hl_node_get(tls, "certificate"), &settings->tls_certificate);
+	relative_to_file(reader, hl_node_get(tls, "key"), &settings->tls_key);
+	relative_to_file(reader, hl_node_get(tls, "ca"), &settings->tls_ca);
 	if (!plugin_dir) {
 		built_in = hl_strdup(hl_config_plugin_dir());
 		reader->no_memory |= !built_in;

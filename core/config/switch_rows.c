@@ -1,8 +1,8 @@
 /* The section `switch`. */
 #include "config/sections.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/un.h>
 
@@ -26,8 +26,8 @@ const struct hl_parameter hl_switch_rows[] = {
 	{.key = "listen",
 	 .type = HL_PARAMETER_LIST,
 	 .fallback = "[udp:0.0.0.0:5060, tcp:0.0.0.0:5060]",
-	 .help = "Where the switch listens: PROTOCOL:ADDRESS:PORT; IPv6 in brackets, port 0 picks "
-		 "a free one.",
+	 .help = "Where the switch listens: udp, tcp or tls:ADDRESS:PORT; IPv6 in brackets, "
+		 "port 0 picks a free one.",
 	 .reloadable = true,
 	 .offset = FIELD(listen, struct hl_strings)},
 	{.key = "advertise",
@@ -164,26 +164,29 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .type = HL_PARAMETER_STRING,
 	 .fallback = "",
 	 .reloadable = true,
-	 .help = "The certificate chain (PEM) of TLS listeners.",
+	 .help = "The certificate (PEM) of TLS listeners, its chain behind it; looked for beside "
+		 "the file that names it, and read again by every reload.",
 	 .offset = FIELD(tls_certificate, char *)},
 	{.key = "tls.key",
 	 .type = HL_PARAMETER_STRING,
 	 .fallback = "",
 	 .reloadable = true,
-	 .help = "The private key (PEM) of that certificate.",
+	 .help = "Its private key (PEM) without passphrase; none: it is in the certificate's file.",
 	 .offset = FIELD(tls_key, char *)},
 	{.key = "tls.ca",
 	 .type = HL_PARAMETER_STRING,
 	 .fallback = "",
 	 .reloadable = true,
-	 .help = "The authorities (PEM) that peers' certificates are verified against.",
+	 .help = "The authorities (PEM) that certificates of peers are verified against.",
 	 .offset = FIELD(tls_ca, char *)},
 	{.key = "tls.verify",
 	 .type = HL_PARAMETER_CHOICE,
 	 .fallback = "off",
 	 .values = verify_words,
 	 .reloadable = true,
-	 .help = "Whether peers must show a certificate.",
+	 .help = "Certificates of peers: off looks at none, optional verifies what a client "
+		 "shows, required wants one; both verify a server's, which must be for its "
+		 "address or name.",
 	 .offset = FIELD(tls_verify, int)},
 	HL_PARAMETERS_END};
 
@@ -202,11 +205,10 @@ static const char *listen_fault(struct hl_slice text)
 	struct hl_slice rest = text, protocol = hl_slice_cut(&rest, ':'), tail;
 	struct hl_address address;
 
-	if (hl_slice_equal(protocol, HL_SLICE_LITERAL("tls")))
-		return "tls listeners are not built in yet: they come in a later version";
 	if (!hl_slice_equal(protocol, HL_SLICE_LITERAL("udp")) &&
-	    !hl_slice_equal(protocol, HL_SLICE_LITERAL("tcp")))
-		return "must begin with udp: or tcp:, as in udp:0.0.0.0:5060";
+	    !hl_slice_equal(protocol, HL_SLICE_LITERAL("tcp")) &&
+	    !hl_slice_equal(protocol, HL_SLICE_LITERAL("tls")))
+		return "must begin with udp:, tcp: or tls:, as in udp:0.0.0.0:5060";
 	if (hl_address_parse_port(rest, &address))
 		return "must have an IPv4 address, or an IPv6 one in brackets, and a port up to "
 		       "65535 behind the protocol";
@@ -227,6 +229,8 @@ static void check_listen(const struct hl_switch_settings *settings, const struct
 		const char *fault = listen_fault(hl_slice_of(text));
 		struct hl_place here = node ? hl_reader_item_place(node, i) : place;
 
+		if (!fault && !strncmp(text, "tls:", 4) && !*settings->tls_certificate)
+			fault = "needs a certificate: switch.tls.certificate and switch.tls.key";
 		if (fault)
 			hl_mistake(mistakes, here, "switch.listen", "\"%s\" %s", text, fault);
 		for (size_t j = 0; j < i && !fault; j++)
@@ -294,20 +298,19 @@ static struct hl_place place_of(const struct hl_node *map, const char *key)
 	return node ? node->place : map ? map->place : (struct hl_place){0};
 }
 
-/* Parameters of what a later version brings: nobody shall believe that they do something. */
-static void warn_idle(const struct hl_node *map, struct hl_mistakes *mistakes)
+static void check_tls(const struct hl_switch_settings *settings, const struct hl_node *map,
+		      struct hl_mistakes *mistakes)
 {
-	static const char *const idle[] = {"tls.certificate", "tls.key", "tls.ca", "tls.verify"};
-
-	for (size_t i = 0; i < HL_COUNT(idle); i++) {
-		const struct hl_node *node = hl_reader_member(map, idle[i]);
-		char path[64];
-
-		snprintf(path, sizeof(path), "switch.%s", idle[i]);
-		if (node)
-			hl_mistake_warning(mistakes, node->key_place, path,
-					   "has no effect in this version");
-	}
+	if (*settings->tls_key && !*settings->tls_certificate)
+		hl_mistake(mistakes, place_of(map, "tls.key"), "switch.tls.key",
+			   "there is no switch.tls.certificate that it could belong to");
+	if (settings->tls_verify && !*settings->tls_ca)
+		hl_mistake(mistakes, place_of(map, "tls.verify"), "switch.tls.ca",
+			   "must be given: the authorities that tls.verify: %s verifies against",
+			   verify_words[settings->tls_verify]);
+	if (!settings->tls_verify && *settings->tls_ca)
+		hl_mistake_warning(mistakes, place_of(map, "tls.ca"), "switch.tls.ca",
+				   "has no effect while switch.tls.verify is off");
 }
 
 void hl_switch_rows_check(const void *section, const struct hl_node *map,
@@ -328,5 +331,5 @@ void hl_switch_rows_check(const void *section, const struct hl_node *map,
 				   "must not hold quotes, backslashes or control characters");
 			break;
 		}
-	warn_idle(map, mistakes);
+	check_tls(settings, map, mistakes);
 }

@@ -28,6 +28,8 @@ struct hl_stream_listener {
 	struct stat file;         /* what we put at `path` */
 	void (*accepted)(void *arg, struct hl_stream *stream);
 	void *arg;                /* borrowed */
+	const struct hl_stream_tls *tls; /* borrowed; NULL: none is spoken */
+	void *tls_arg;                   /* borrowed */
 };
 
 static void go_on(void *arg)
@@ -58,7 +60,8 @@ static bool accept_one(struct hl_stream_listener *listener)
 	int fd = accept4(listener->fd, (struct sockaddr *)&remote, &length,
 			 SOCK_NONBLOCK | SOCK_CLOEXEC);
 	int code = errno;
-	struct hl_stream *stream;
+	struct ssl_st *session = NULL;
+	struct hl_stream *stream = NULL;
 
 	if (fd < 0) {
 		if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM)
@@ -66,7 +69,13 @@ static bool accept_one(struct hl_stream_listener *listener)
 		/* These are of the one connection that went away; the next may be fine. */
 		return code == ECONNABORTED || code == EINTR || code == EPROTO;
 	}
-	stream = hl_stream_accept(listener->loop, fd, (struct sockaddr *)&remote);
+	if (listener->tls)
+		session = listener->tls->accepting(listener->tls_arg);
+	if (listener->tls && !session)
+		close(fd);
+	else
+		stream = hl_stream_accept(listener->loop, fd, (struct sockaddr *)&remote,
+					  listener->tls, session);
 	if (stream)
 		listener->accepted(listener->arg, stream);
 	return listener->fd >= 0;
@@ -127,6 +136,13 @@ struct hl_stream_listener *hl_stream_listen(struct hl_loop *loop, const struct h
 	int fd = hl_socket_bind("tcp", address->family, SOCK_STREAM, address, error);
 
 	return fd < 0 ? NULL : listen_on(loop, fd, accepted, arg, error);
+}
+
+void hl_stream_listener_secure(struct hl_stream_listener *listener,
+			       const struct hl_stream_tls *tls, void *arg)
+{
+	listener->tls = tls;
+	listener->tls_arg = arg;
 }
 
 /* Removes the socket file of a process that is gone. 0 or negative errno with `error`. */

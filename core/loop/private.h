@@ -48,8 +48,12 @@ void hl_wheel_fini(struct hl_loop *loop);
 void hl_wheel_run(struct hl_loop *loop);
 
 struct hl_stream;
-/* A stream of an accepted connection, not reading yet. Takes over `fd`; NULL when memory is out. */
-struct hl_stream *hl_stream_accept(struct hl_loop *loop, int fd, const struct sockaddr *remote);
+struct hl_stream_tls;
+struct ssl_st;
+/* A stream of an accepted connection, not reading yet; with TLS when there is a session. Takes over
+ * `fd` and the session; NULL when memory is out. */
+struct hl_stream *hl_stream_accept(struct hl_loop *loop, int fd, const struct sockaddr *remote,
+				   const struct hl_stream_tls *tls, struct ssl_st *session);
 /* Frees the streams that still finish. */
 void hl_streams_drop(struct hl_loop *loop);
 

@@ -1,6 +1,6 @@
 /* Byte streams over libevent's bufferevents. A stream that is closed or over while one of its
- * callbacks runs is freed when that returns. Nothing below stream_new cares what the bufferevent
- * speaks, so that one with TLS fits in. */
+ * callbacks runs is freed when that returns. A stream stands once its connection is made and, with
+ * TLS, its handshake is through: until then nothing comes, and what is written waits. */
 #include "loop/stream.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@
 enum {
 	OUTPUT_BOUND = 1 << 20, /* bytes that may wait to be sent */
 	INPUT_BOUND = 1 << 20,  /* bytes that may wait to be used */
-	FINISH_TIME = 5000      /* ms */
+	FINISH_TIME = 5000,     /* ms */
+	STAND_TIME = 10000      /* ms for making a connection and its handshake */
 };
 
 enum stream_state {
@@ -28,14 +30,16 @@ enum stream_state {
 struct hl_stream {
 	struct hl_list node;                    /* in the loop's `streams` while it finishes */
 	struct hl_loop *loop;                   /* borrowed; outlives it */
-	struct bufferevent *bev;                /* owned, with its socket */
+	struct bufferevent *bev;                /* owned, with its socket and its session */
+	const struct hl_stream_tls *tls;        /* borrowed; NULL: it speaks none */
 	const struct hl_stream_events *events;  /* borrowed; NULL: nobody listens (any more) */
 	void *arg;                              /* borrowed */
 	struct hl_address local, remote;        /* family 0: a Unix socket */
-	struct hl_timer patience;               /* while it finishes, or is about to fail */
+	struct hl_timer patience;               /* until it stands; while it finishes or fails */
 	const char *failure;                    /* why it fails; static; NULL: it does not */
 	size_t bound;                           /* bytes */
 	unsigned depth;                         /* callbacks that run */
+	bool stands;                            /* connected, its handshake through */
 	bool peer_done;                         /* nothing more comes */
 	enum stream_state state;
 };
@@ -82,15 +86,25 @@ static void lost_patience(void *arg)
 	struct hl_stream *stream = arg;
 
 	if (stream->state == STREAM_OPEN)
-		stream_lost(stream, stream->failure);
+		stream_lost(stream, stream->failure ? stream->failure
+				    : stream->tls   ? "no TLS within 10 s"
+						    : "no connection within 10 s");
 	else
 		stream_over(stream);
+}
+
+/* The last word of TLS, as long as there is somebody to hear it. */
+static void end_tls(struct hl_stream *stream)
+{
+	if (stream->tls && stream->stands && !stream->peer_done)
+		stream->tls->end(bufferevent_openssl_get_ssl(stream->bev));
 }
 
 /* All is sent: says so to the peer, and leaves the rest to it. Closing with unread bytes would make
  * the kernel reset the connection, and what we sent could be lost with it. */
 static void half_close(struct hl_stream *stream)
 {
+	end_tls(stream);
 	if (stream->peer_done || shutdown(bufferevent_getfd(stream->bev), SHUT_WR))
 		stream_over(stream);
 }
@@ -137,7 +151,8 @@ static void has_written(struct bufferevent *bev, void *arg)
 {
 	struct hl_stream *stream = arg;
 
-	if (stream->state == STREAM_FINISHING && !evbuffer_get_length(bufferevent_get_output(bev)))
+	if (stream->state == STREAM_FINISHING && stream->stands &&
+	    !evbuffer_get_length(bufferevent_get_output(bev)))
 		half_close(stream);
 }
 
@@ -163,15 +178,36 @@ static void ended_by_peer(struct hl_stream *stream)
 		stream_over(stream);
 }
 
+static void stands_now(struct hl_stream *stream)
+{
+	stream->stands = true;
+	set_addresses(stream);
+	if (stream->state == STREAM_FINISHING)
+		has_written(stream->bev, stream);
+	else if (!stream->failure)
+		hl_timer_stop(stream->loop, &stream->patience);
+}
+
+static void failed(struct hl_stream *stream, int code)
+{
+	unsigned long reason = stream->tls ? bufferevent_get_openssl_error(stream->bev) : 0;
+	char why[128];
+
+	if (reason)
+		stream->tls->explain(bufferevent_openssl_get_ssl(stream->bev), reason, why,
+				     sizeof(why));
+	else
+		snprintf(why, sizeof(why), "%s", code ? strerror(code) : "connection failed");
+	stream_lost(stream, why);
+}
+
 static void happened(struct bufferevent *bev, short what, void *arg)
 {
 	struct hl_stream *stream = arg;
 	int code = EVUTIL_SOCKET_ERROR();
 
 	if (what & BEV_EVENT_CONNECTED) {
-		set_addresses(stream);
-		if (stream->state == STREAM_FINISHING)
-			has_written(bev, stream);
+		stands_now(stream);
 	} else if (stream->state == STREAM_FINISHING) {
 		/* The peer may have closed its side only: what waits is still for it. */
 		stream->peer_done = true;
@@ -180,23 +216,32 @@ static void happened(struct bufferevent *bev, short what, void *arg)
 	} else if (what & BEV_EVENT_EOF) {
 		ended_by_peer(stream);
 	} else if (what & BEV_EVENT_ERROR) {
-		stream_lost(stream, code ? strerror(code) : "connection failed");
+		failed(stream, code);
 	}
 }
 
-/* Takes over `fd`; NULL when memory is out, and `fd` is closed then. */
-static struct hl_stream *stream_new(struct hl_loop *loop, int fd)
+/* Takes over `fd` and the session (NULL: none); NULL when memory is out, and both are gone then. */
+static struct hl_stream *stream_new(struct hl_loop *loop, int fd, const struct hl_stream_tls *tls,
+				    struct ssl_st *session, enum bufferevent_ssl_state role)
 {
 	struct hl_stream *stream = hl_zalloc(sizeof(*stream));
 	const int on = 1;
 
 	if (stream)
-		stream->bev = bufferevent_socket_new(loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
+		stream->bev = session ? bufferevent_openssl_socket_new(loop->base, fd, session,
+								       role, BEV_OPT_CLOSE_ON_FREE)
+				      : bufferevent_socket_new(loop->base, fd,
+							       BEV_OPT_CLOSE_ON_FREE);
 	if (!stream || !stream->bev) {
+		if (!stream && session)
+			tls->free(session); /* else libevent has done so */
 		hl_free(stream);
 		close(fd);
 		return NULL;
 	}
+	if (session)
+		bufferevent_openssl_set_allow_dirty_shutdown(stream->bev, 1);
+	stream->tls = session ? tls : NULL;
 	stream->loop = loop;
 	stream->bound = OUTPUT_BOUND;
 	hl_list_init(&stream->node);
@@ -208,12 +253,14 @@ static struct hl_stream *stream_new(struct hl_loop *loop, int fd)
 	return stream;
 }
 
-struct hl_stream *hl_stream_accept(struct hl_loop *loop, int fd, const struct sockaddr *remote)
+struct hl_stream *hl_stream_accept(struct hl_loop *loop, int fd, const struct sockaddr *remote,
+				   const struct hl_stream_tls *tls, struct ssl_st *session)
 {
-	struct hl_stream *stream = stream_new(loop, fd);
+	struct hl_stream *stream = stream_new(loop, fd, tls, session, BUFFEREVENT_SSL_ACCEPTING);
 
 	if (!stream)
 		return NULL;
+	stream->stands = !session;
 	hl_address_from_sockaddr(&stream->remote, remote);
 	set_addresses(stream);
 	bufferevent_disable(stream->bev, EV_READ);
@@ -225,15 +272,27 @@ struct hl_stream *hl_stream_connect(struct hl_loop *loop, const struct hl_addres
 				    const struct hl_stream_events *events, void *arg,
 				    struct hl_error *error)
 {
+	return hl_stream_connect_tls(loop, local, remote, NULL, NULL, events, arg, error);
+}
+
+struct hl_stream *
+hl_stream_connect_tls(struct hl_loop *loop, const struct hl_address *local,
+		      const struct hl_address *remote, const struct hl_stream_tls *tls,
+		      struct ssl_st *session, const struct hl_stream_events *events, void *arg,
+		      struct hl_error *error)
+{
 	char text[HL_ADDRESS_TEXT];
 	struct sockaddr_storage to;
 	socklen_t length = hl_address_to_sockaddr(remote, &to);
 	struct hl_stream *stream;
 	int fd = hl_socket_bind("tcp", remote->family, SOCK_STREAM, local, error);
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (session)
+			tls->free(session);
 		return NULL;
-	stream = stream_new(loop, fd);
+	}
+	stream = stream_new(loop, fd, tls, session, BUFFEREVENT_SSL_CONNECTING);
 	if (!stream) {
 		hl_error_set(error, -ENOMEM, "no memory for a connection");
 		return NULL;
@@ -254,6 +313,8 @@ void hl_stream_own(struct hl_stream *stream, const struct hl_stream_events *even
 {
 	stream->events = events;
 	stream->arg = arg;
+	if (!stream->stands)
+		hl_timer_start(stream->loop, &stream->patience, STAND_TIME);
 	bufferevent_enable(stream->bev, EV_READ | EV_WRITE);
 }
 
@@ -283,8 +344,11 @@ void hl_stream_fail(struct hl_stream *stream, const char *why)
 
 void hl_stream_close(struct hl_stream *stream)
 {
-	if (stream)
-		stream_over(stream);
+	if (!stream)
+		return;
+	if (stream->state == STREAM_OPEN)
+		end_tls(stream);
+	stream_over(stream);
 }
 
 void hl_stream_finish(struct hl_stream *stream)

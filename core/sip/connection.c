@@ -1,4 +1,4 @@
-/* TCP connections: framed into messages, found again by handle or by remote address. */
+/* TCP and TLS connections: framed into messages, found again by handle or by remote address. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "sip/frame.h"
@@ -79,14 +79,24 @@ static void closed(void *arg, struct hl_stream *stream, const char *why)
 
 static const struct hl_stream_events events = {received, closed};
 
-static struct connection *connection_new(struct hl_transport *transport)
+static struct ssl_st *accept_tls(void *arg)
+{
+	struct hl_transport *transport = arg;
+	return transport->tls ? hl_tls_accepting(transport->tls) : NULL;
+}
+
+const struct hl_stream_tls hl_connection_tls = {accept_tls, hl_tls_end, hl_tls_explain,
+						hl_tls_session_free};
+
+static struct connection *connection_new(struct hl_transport *transport,
+					 enum hl_transport_type type)
 {
 	struct connection *connection;
 	if (transport->connections.count >= CONNECTIONS_MAX ||
 	    !(connection = hl_zalloc(sizeof(*connection))))
 		return NULL;
 	connection->transport = transport;
-	connection->flow.type = HL_TRANSPORT_TCP;
+	connection->flow.type = (uint8_t)type;
 	hl_list_init(&connection->watches);
 	if (hl_handle_new(&transport->handles, connection, &connection->flow.connection) < 0) {
 		hl_free(connection);
@@ -107,7 +117,7 @@ static void connection_stands(struct connection *connection, struct hl_stream *s
 void hl_connection_accepted(void *arg, struct hl_stream *stream)
 {
 	struct listener *listener = arg;
-	struct connection *connection = connection_new(listener->transport);
+	struct connection *connection = connection_new(listener->transport, listener->type);
 	uint64_t withheld;
 
 	if (!connection) {
@@ -118,39 +128,62 @@ void hl_connection_accepted(void *arg, struct hl_stream *stream)
 		hl_stream_close(stream);
 		return;
 	}
+	connection->flow.listener = listener->index;
 	connection_stands(connection, stream);
 	hl_stream_own(stream, &events, connection);
 }
 
-static bool match_remote(const struct hl_hash_node *node, const void *key)
+/* Accepted ones count too: a peer may well listen where it came from. */
+static bool leads_to(const struct hl_hash_node *node, const void *key)
 {
-	const struct connection *connection = hl_container_of(node, struct connection, by_remote);
-	return hl_address_equal(&connection->flow.remote, key);
+	const struct hl_flow *have = &hl_container_of(node, struct connection, by_remote)->flow;
+	const struct hl_flow *want = key;
+	return have->type == want->type && hl_address_equal(&have->remote, &want->remote) &&
+	       (!have->opened || have->name == want->name);
 }
 
-static struct connection *find_to(const struct hl_transport *transport,
-				  const struct hl_address *remote)
+static struct connection *find_to(const struct hl_transport *transport, const struct hl_flow *to)
 {
-	struct hl_hash_node *node = hl_hash_find(&transport->connections, hl_address_hash(remote),
-						 match_remote, remote);
+	struct hl_hash_node *node =
+		hl_hash_find(&transport->connections, hl_address_hash(&to->remote), leads_to, to);
 	return node ? hl_container_of(node, struct connection, by_remote) : NULL;
 }
 
-int hl_connection_to(struct hl_transport *transport, const struct hl_address *remote,
+static struct hl_stream *open_stream(struct hl_transport *transport, const struct hl_flow *to,
+				     struct connection *connection, struct hl_error *error)
+{
+	struct ssl_st *session;
+	if (to->type == HL_TRANSPORT_TCP)
+		return hl_stream_connect(transport->loop, NULL, &to->remote, &events, connection,
+					 error);
+	session = transport->tls
+			  ? hl_tls_connecting(transport->tls,
+					      to->name ? transport->names[to->name - 1] : NULL,
+					      &to->remote)
+			  : NULL;
+	if (!session) {
+		hl_error_set(error, -ENOMEM, "no TLS session");
+		return NULL;
+	}
+	return hl_stream_connect_tls(transport->loop, NULL, &to->remote, &hl_connection_tls,
+				     session, &events, connection, error);
+}
+
+int hl_connection_to(struct hl_transport *transport, const struct hl_flow *to,
 		     struct connection **found)
 {
-	struct connection *connection = find_to(transport, remote);
+	struct connection *connection = find_to(transport, to);
 	struct hl_error error;
 	if (connection) {
 		*found = connection;
 		return 0;
 	}
-	connection = connection_new(transport);
+	connection = connection_new(transport, to->type);
 	if (!connection)
 		return -ENOMEM;
 	connection->flow.opened = true;
-	struct hl_stream *stream =
-		hl_stream_connect(transport->loop, NULL, remote, &events, connection, &error);
+	connection->flow.name = to->name;
+	struct hl_stream *stream = open_stream(transport, to, connection, &error);
 	if (!stream) {
 		hl_log(HL_LOG_WARN, "transport", "connect-failed", hl_str("error", error.text));
 		hl_handle_release(&transport->handles, connection->flow.connection);
@@ -166,7 +199,7 @@ struct connection *hl_connection_of(const struct hl_transport *transport,
 				    const struct hl_flow *flow)
 {
 	struct connection *connection = hl_handle_get(&transport->handles, flow->connection);
-	return connection || !flow->opened ? connection : find_to(transport, &flow->remote);
+	return connection || !flow->opened ? connection : find_to(transport, flow);
 }
 
 void hl_transport_close(struct hl_transport *transport, const struct hl_flow *flow, const char *why)
@@ -198,7 +231,7 @@ int hl_connections_send(struct hl_transport *transport, const struct hl_flow *fl
 {
 	struct connection *connection = hl_connection_of(transport, flow);
 	if (!connection && flow->opened) {
-		int result = hl_connection_to(transport, &flow->remote, &connection);
+		int result = hl_connection_to(transport, flow, &connection);
 		if (result < 0)
 			return result;
 	}

@@ -50,8 +50,11 @@ static int parse_listen(const char *text, enum hl_transport_type *type, struct h
 		*type = HL_TRANSPORT_UDP;
 	else if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("tcp")))
 		*type = HL_TRANSPORT_TCP;
+	else if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("tls")))
+		*type = HL_TRANSPORT_TLS;
 	else
-		return hl_error_set(error, -EINVAL, "%s: udp:HOST:PORT or tcp:HOST:PORT is allowed",
+		return hl_error_set(error, -EINVAL,
+				    "%s: udp:HOST:PORT, tcp:HOST:PORT or tls:HOST:PORT is allowed",
 				    text);
 	if (hl_address_parse_port(rest, address) < 0)
 		return hl_error_set(error, -EINVAL,
@@ -89,6 +92,8 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 		listener_free(listener);
 		return -EADDRINUSE;
 	}
+	if (type == HL_TRANSPORT_TLS)
+		hl_stream_listener_secure(listener->stream, &hl_connection_tls, transport);
 	transport->listeners[transport->listener_count++] = listener;
 	return 0;
 }

@@ -15,6 +15,8 @@ core_libcore_a_SOURCES += \
 	core/sip/message_via.c \
 	core/sip/nonce.c \
 	core/sip/sdp.c \
+	core/sip/tls.c \
+	core/sip/tls.h \
 	core/sip/transaction.c \
 	core/sip/transaction_client.c \
 	core/sip/transaction_key.c \

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BATCH = 128, SIP_PORT = 5060 };
+enum { BATCH = 128, SIP_PORT = 5060, SIPS_PORT = 5061 };
 
 static const char *const type_names[] = {
 	[HL_TRANSPORT_UDP] = "udp", [HL_TRANSPORT_TCP] = "tcp", [HL_TRANSPORT_TLS] = "tls"};
@@ -43,7 +43,17 @@ void hl_transport_free(struct hl_transport *transport)
 	hl_listeners_close(transport);
 	hl_hash_fini(&transport->connections);
 	hl_handles_fini(&transport->handles);
+	hl_tls_free(transport->tls);
+	for (unsigned i = 0; i < transport->name_count; i++)
+		hl_free(transport->names[i]);
+	hl_free(transport->names);
 	hl_free(transport);
+}
+
+void hl_transport_secure(struct hl_transport *transport, struct hl_tls *tls)
+{
+	hl_tls_free(transport->tls);
+	transport->tls = tls;
 }
 
 void hl_transport_advertise(struct hl_transport *transport, const struct hl_address *address)
@@ -173,16 +183,48 @@ static const struct listener *best_listener(const struct hl_transport *transport
 	return best;
 }
 
+/* The number of a name; 0: out of memory. */
+static uint16_t name_number(struct hl_transport *transport, const char *name)
+{
+	for (unsigned i = 0; i < transport->name_count; i++)
+		if (strcmp(transport->names[i], name) == 0)
+			return (uint16_t)(i + 1);
+	char **names = transport->name_count == NAMES_MAX
+			       ? NULL
+			       : hl_realloc(transport->names,
+					    (transport->name_count + 1) * sizeof(*names));
+	if (!names)
+		return 0;
+	transport->names = names;
+	names[transport->name_count] = hl_strdup(name);
+	return names[transport->name_count] ? (uint16_t)++transport->name_count : 0;
+}
+
+static int stream_to(struct hl_transport *transport, enum hl_transport_type type, const char *host,
+		     const struct hl_address *remote, struct hl_flow *flow)
+{
+	struct hl_flow to = {.type = (uint8_t)type, .remote = *remote};
+	struct connection *connection;
+	if (host && type == HL_TRANSPORT_TLS && !(to.name = name_number(transport, host)))
+		return -ENOMEM;
+	int result = hl_connection_to(transport, &to, &connection);
+	if (!result)
+		*flow = connection->flow;
+	return result;
+}
+
 int hl_transport_flow_to(struct hl_transport *transport, enum hl_transport_type type,
 			 const struct hl_address *remote, struct hl_flow *flow)
 {
-	struct connection *connection;
-	if (type == HL_TRANSPORT_TCP) {
-		int result = hl_connection_to(transport, remote, &connection);
-		if (!result)
-			*flow = connection->flow;
-		return result;
-	}
+	return hl_transport_flow_to_host(transport, type, NULL, remote, flow);
+}
+
+int hl_transport_flow_to_host(struct hl_transport *transport, enum hl_transport_type type,
+			      const char *host, const struct hl_address *remote,
+			      struct hl_flow *flow)
+{
+	if (type != HL_TRANSPORT_UDP)
+		return stream_to(transport, type, host, remote, flow);
 	const struct listener *listener = best_listener(transport, type, remote);
 	if (!listener)
 		return -EAFNOSUPPORT;
@@ -193,6 +235,25 @@ int hl_transport_flow_to(struct hl_transport *transport, enum hl_transport_type 
 				 .remote = *remote};
 	if (hl_address_wildcard(local))
 		flow->local = local_towards(remote, local->port);
+	return 0;
+}
+
+int hl_transport_of_uri(const struct hl_uri *uri, enum hl_transport_type *type, uint16_t *port)
+{
+	bool secure = hl_slice_equal_nocase(uri->scheme, HL_SLICE_LITERAL("sips"));
+	struct hl_slice wanted;
+	*type = secure ? HL_TRANSPORT_TLS : HL_TRANSPORT_UDP;
+	if (hl_uri_parameter(uri->parameters, "transport", &wanted)) {
+		size_t i = 0;
+		while (i < HL_COUNT(type_names) &&
+		       !hl_slice_equal_nocase(wanted, hl_slice_of(type_names[i])))
+			i++;
+		/* "sips" over TCP is TLS over TCP (RFC 5630); over UDP it is nothing. */
+		if (i == HL_COUNT(type_names) || (secure && i == HL_TRANSPORT_UDP))
+			return -EPROTONOSUPPORT;
+		*type = secure ? HL_TRANSPORT_TLS : (enum hl_transport_type)i;
+	}
+	*port = uri->port ? (uint16_t)uri->port : *type == HL_TRANSPORT_TLS ? SIPS_PORT : SIP_PORT;
 	return 0;
 }
 
@@ -213,17 +274,27 @@ uint64_t hl_flow_hash(const struct hl_flow *flow)
 	return hl_hash_mix(hl_address_hash(&flow->remote), flow->listener);
 }
 
+/* The port we can be reached at: nobody can connect to the one that a connection of ours happens to
+ * leave from. */
+static uint16_t listening_port(const struct hl_transport *transport, const struct hl_flow *flow)
+{
+	const struct listener *best = best_listener(transport, flow->type, &flow->remote);
+	if (!flow->opened)
+		return flow->local.port;
+	for (unsigned i = 0; i < transport->listener_count; i++) {
+		const struct listener *listener = transport->listeners[i];
+		if (listener && listener->type == flow->type &&
+		    hl_address_same_host(hl_listener_local(listener), &flow->local))
+			best = listener;
+	}
+	return best ? hl_listener_local(best)->port : flow->local.port;
+}
+
 void hl_transport_visible(const struct hl_transport *transport, const struct hl_flow *flow,
 			  struct hl_address *address)
 {
 	struct hl_address visible = flow->local;
-	/* Nobody can connect to the port a connection of ours happens to leave from. */
-	if (flow->type != HL_TRANSPORT_UDP) {
-		const struct listener *listener =
-			best_listener(transport, flow->type, &flow->remote);
-		if (listener)
-			visible.port = hl_listener_local(listener)->port;
-	}
+	visible.port = listening_port(transport, flow);
 	if (transport->advertise.family == visible.family) {
 		uint16_t port =
 			transport->advertise.port ? transport->advertise.port : visible.port;
@@ -258,10 +329,11 @@ static bool hears(const struct listener *listener, const struct hl_address *addr
 
 bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_uri *uri)
 {
+	enum hl_transport_type type;
 	struct hl_address host;
-	if (hl_address_parse(uri->host, &host) < 0)
+	if (hl_address_parse(uri->host, &host) < 0 ||
+	    hl_transport_of_uri(uri, &type, &host.port) < 0)
 		return false;
-	host.port = uri->port ? (uint16_t)uri->port : SIP_PORT;
 	bool advertised = transport->advertise.family &&
 			  hl_address_same_host(&transport->advertise, &host);
 	/* A phone behind the switch's own NAT has the advertised address, too, and another port. */

@@ -13,14 +13,18 @@
 enum hl_transport_type { HL_TRANSPORT_UDP, HL_TRANSPORT_TCP, HL_TRANSPORT_TLS };
 
 struct hl_flow {
-	uint8_t type;		     /* enum hl_transport_type */
-	uint8_t opened;		     /* by us: when it is gone it is opened again */
-	uint16_t listener;	     /* UDP: which of our sockets */
+	uint8_t type;	/* enum hl_transport_type */
+	uint8_t opened; /* by us: when it is gone it is opened again */
+	union {
+		uint16_t listener; /* which of our listeners it came in by; UDP: our socket */
+		uint16_t name;	   /* opened: the peer's, for its certificate; 0: none */
+	};
 	struct hl_address local;     /* our end, as the packet was addressed */
 	struct hl_address remote;    /* their end */
 	struct hl_handle connection; /* TCP, TLS */
 };
 
+struct hl_tls;
 struct hl_transport;
 
 struct hl_transport_events {
@@ -39,7 +43,10 @@ HL_EXPORT struct hl_transport *hl_transport_new(struct hl_loop *loop,
 						const struct hl_transport_events *events,
 						void *arg);
 HL_EXPORT void hl_transport_free(struct hl_transport *transport);
-/* Opens "udp:HOST:PORT" or "tcp:HOST:PORT". 0 or negative errno with `error` naming it. */
+/* What TLS is spoken with from now on; takes it over. Connections there are keep what they have. */
+HL_EXPORT void hl_transport_secure(struct hl_transport *transport, struct hl_tls *tls);
+/* Opens "udp:HOST:PORT", "tcp:HOST:PORT" or "tls:HOST:PORT". 0 or negative errno with `error`
+ * naming it. */
 HL_EXPORT int hl_transport_listen(struct hl_transport *transport, const char *address,
 				  struct hl_error *error);
 /* Makes the listeners be those of the list: opens new ones, closes those not named any more (port 0
@@ -83,9 +90,18 @@ HL_EXPORT void hl_transport_watch(struct hl_transport *transport, const struct h
 				  struct hl_flow_watch *watch);
 
 /* The flow to a place nobody wrote from: a UDP listener of its family (preferring loopback for
- * loopback), or a TCP connection, opened or reused. 0, -EAFNOSUPPORT when no listener fits, … */
+ * loopback), or a TCP or TLS connection, opened or reused. 0, -EAFNOSUPPORT when no listener fits,
+ * … A TLS peer's certificate must be for its address, where switch.tls.verify asks for one. */
 HL_EXPORT int hl_transport_flow_to(struct hl_transport *transport, enum hl_transport_type type,
 				   const struct hl_address *remote, struct hl_flow *flow);
+/* The same to a host that was found by its name: that is what TLS asks for and verifies. */
+HL_EXPORT int hl_transport_flow_to_host(struct hl_transport *transport, enum hl_transport_type type,
+					const char *host, const struct hl_address *remote,
+					struct hl_flow *flow);
+/* How a URI wants to be reached: its transport (UDP when it does not say; TLS for `sips`) and its
+ * port, or the usual one. 0 or -EPROTONOSUPPORT. */
+HL_EXPORT int hl_transport_of_uri(const struct hl_uri *uri, enum hl_transport_type *type,
+				  uint16_t *port);
 /* Whether two flows lead to the same place by the same way. */
 HL_EXPORT bool hl_flow_equal(const struct hl_flow *a, const struct hl_flow *b);
 HL_EXPORT uint64_t hl_flow_hash(const struct hl_flow *flow);

@@ -6,11 +6,13 @@
 #include "base/log.h"
 #include "loop/stream.h"
 #include "loop/udp.h"
+#include "sip/tls.h"
 #include "sip/transport.h"
 
 enum {
 	LISTENERS_MAX = 1024, /* ever opened by one process: a flow names its listener for good */
-	CONNECTIONS_MAX = 100000
+	CONNECTIONS_MAX = 100000,
+	NAMES_MAX = UINT16_MAX, /* of TLS peers, remembered for good */
 };
 
 struct listener {
@@ -19,7 +21,7 @@ struct listener {
 	uint16_t index;			   /* in the transport's table */
 	char *configured;		   /* owned; as in switch.listen */
 	struct hl_udp *udp;		   /* owned; UDP */
-	struct hl_stream_listener *stream; /* owned; TCP */
+	struct hl_stream_listener *stream; /* owned; TCP, TLS */
 	bool wanted;			   /* while the list is being changed */
 };
 
@@ -39,7 +41,10 @@ struct hl_transport {
 	unsigned listener_count;		   /* entries ever used */
 	struct hl_handles handles;		   /* of connections */
 	struct hl_hash connections;		   /* by remote address */
-	struct hl_address advertise;		   /* family 0: none */
+	struct hl_tls *tls;			   /* owned; NULL: there can be none */
+	char **names;				   /* owned; flow.name - 1 is the index */
+	unsigned name_count;
+	struct hl_address advertise; /* family 0: none */
 	struct hl_transport_counters counters;
 	struct hl_log_limit disconnected_limit; /* lines that peers can cause */
 	struct hl_log_limit refused_limit;
@@ -51,9 +56,12 @@ void hl_listeners_close(struct hl_transport *transport);
 
 /* connection.c */
 void hl_connection_accepted(void *arg, struct hl_stream *stream);
-/* A connection to that address: the one there is, or a new one. 0 or negative errno. */
-int hl_connection_to(struct hl_transport *transport, const struct hl_address *remote,
+/* A connection to there (type, remote, name of `to`): the one there is, or a new one. 0 or negative
+ * errno. */
+int hl_connection_to(struct hl_transport *transport, const struct hl_flow *to,
 		     struct connection **connection);
+/* For the loop's listeners; `arg` is the transport. */
+extern const struct hl_stream_tls hl_connection_tls;
 /* The connection of a flow, or one to the same place when we opened it; NULL: it is gone. */
 struct connection *hl_connection_of(const struct hl_transport *transport,
 				    const struct hl_flow *flow);
