@@ -27,6 +27,24 @@ static void put_refused(const struct hl_call_counters *counters, struct hl_json 
 	hl_json_object_end(json);
 }
 
+static void put_policy(const struct hl_policy *policy, struct hl_json *json)
+{
+	if (!policy) {
+		hl_json_null(json);
+		return;
+	}
+	hl_json_object(json);
+	hl_json_put_string(json, "script", hl_policy_path(policy));
+	hl_json_put_string(json, "version", hl_policy_version(policy));
+	hl_json_key(json, "functions");
+	hl_json_array(json);
+	for (int i = 0; i < HL_POLICY_FUNCTIONS; i++)
+		if (hl_policy_has(policy, (enum hl_policy_function)i))
+			hl_json_string(json, hl_policy_names[i]);
+	hl_json_array_end(json);
+	hl_json_object_end(json);
+}
+
 static int status(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
 		  struct hl_error *error)
 {
@@ -51,6 +69,8 @@ static int status(void *arg, const struct hl_arguments *arguments, struct hl_jso
 			    (int64_t)hl_transactions_count(holdline->transactions));
 	hl_json_put_integer(result, "malformed", (int64_t)holdline->malformed);
 	hl_json_put_integer(result, "cdr_waiting", (int64_t)store.waiting);
+	hl_json_key(result, "policy");
+	put_policy(holdline->policy, result);
 	hl_json_key(result, "plugins");
 	hl_json_array(result);
 	hl_modules_each(holdline->modules, put_name, result);

@@ -6,6 +6,7 @@
 #include "base/address.h" /* addresses and networks */
 #include "base/clock.h"	  /* the only source of time */
 #include "base/error.h"	  /* text for people about what failed */
+#include "base/function.h" /* functions that policy scripts may call */
 #include "base/hash.h"	  /* the hash table */
 #include "base/json.h"	  /* the JSON writer */
 #include "base/list.h"	  /* the list */

@@ -17,6 +17,7 @@ include core/control/local.mk
 core_libcore_a_SOURCES += \
 	core/commands.c \
 	core/decide.c \
+	core/metrics.c \
 	core/params.c \
 	core/reload.c \
 	core/run.h \

@@ -1,5 +1,6 @@
 /* Configuration, read as a whole and taken as a whole: at start, for --check, and on reload. */
 #include "base/log.h"
+#include "base/memory.h"
 #include "run.h"
 
 #include <errno.h>
@@ -30,13 +31,19 @@ static struct hl_place script_place(const struct hl_config *config)
 	return script ? script->place : (struct hl_place){config->file, 1, 1};
 }
 
-static struct hl_policy *build_policy(struct hl_config *config, struct hl_mistakes *mistakes)
+static struct hl_policy *build_policy(struct hl_modules *modules, struct hl_config *config,
+				      struct hl_mistakes *mistakes)
 {
+	struct hl_policy_world world = {.configuration = config->root};
+	struct hl_function_library *libraries;
 	struct hl_error error = {""};
 	struct hl_policy *policy = NULL;
 	if (!*config->policy.script)
 		return NULL;
-	policy = hl_policy_new(&config->policy, config->root, &error);
+	libraries = hl_modules_functions(modules, config, &world.library_count);
+	world.libraries = libraries;
+	policy = hl_policy_new(&config->policy, &world, &error);
+	hl_free(libraries);
 	if (policy && hl_policy_selftest(policy, &error) < 0) {
 		hl_policy_free(policy);
 		policy = NULL;
@@ -94,7 +101,7 @@ int hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
 	*plan = (struct hl_plan){.config = hl_config_read(options->files, options->file_count,
 							  find_section, modules, &mistakes)};
 	if (plan->config) {
-		plan->policy = build_policy(plan->config, &mistakes);
+		plan->policy = build_policy(modules, plan->config, &mistakes);
 		plan->tls = build_tls(plan->config, &mistakes);
 	}
 	if (mistakes.errors)
@@ -148,6 +155,7 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 	struct change change = {holdline, old, config};
 
 	holdline->config = config;
+	hl_policy_inherit(plan->policy, holdline->policy);
 	hl_policy_free(holdline->policy);
 	holdline->policy = plan->policy;
 	hl_transport_secure(holdline->transport, plan->tls);
@@ -160,6 +168,7 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 	hl_modules_reload(holdline->modules, config);
 	hl_contacts_each(holdline->endpoints, drop_if_removed, &change);
 	hl_config_unref(old);
+	holdline->reloads++;
 }
 
 int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report)

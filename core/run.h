@@ -26,6 +26,13 @@ struct hl_plan {
 	struct hl_tls *tls;
 };
 
+/* What the figures of one function of the policy are read by. */
+struct hl_policy_meter {
+	struct hl_switch *holdline;
+	enum hl_policy_function function;
+	char labels[40]; /* `function="route"` */
+};
+
 struct hl_switch {
 	struct hl_options options;
 	struct hl_config *config; /* a reference */
@@ -42,6 +49,8 @@ struct hl_switch {
 	uint64_t started;   /* hl_clock_now */
 	uint64_t malformed; /* messages that did not parse */
 	struct hl_log_limit malformed_limit;
+	uint64_t reloads; /* configurations taken */
+	struct hl_policy_meter policy_meters[HL_POLICY_FUNCTIONS];
 	struct hl_timer drain; /* while stopping */
 	uint64_t drain_until;  /* hl_clock_real */
 	bool stopping;
@@ -74,5 +83,7 @@ void hl_traffic_contact(void *arg, enum hl_contact_event event, struct hl_contac
 
 /* commands.c: the core's control commands. 0 or negative errno. */
 int hl_commands_register_core(struct hl_switch *holdline);
+/* metrics.c: the core's metrics and their command. 0 or negative errno. */
+int hl_metrics_register_core(struct hl_switch *holdline);
 
 #endif

@@ -195,7 +195,8 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 		.hooks = &hl_traffic_calls,
 		.arg = holdline,
 	};
-	if (!(holdline->calls = hl_calls_new(&parts)) || hl_commands_register_core(holdline) < 0)
+	if (!(holdline->calls = hl_calls_new(&parts)) || hl_commands_register_core(holdline) < 0 ||
+	    hl_metrics_register_core(holdline) < 0)
 		return -1;
 	hl_calls_set_config(holdline->calls, holdline->config);
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
@@ -314,4 +315,9 @@ struct hl_config *hl_switch_config(struct hl_switch *holdline)
 int hl_command_register(struct hl_switch *holdline, const struct hl_command *command)
 {
 	return hl_commands_add(holdline->modules, command);
+}
+
+int hl_metric_register(struct hl_switch *holdline, const struct hl_metric *metric)
+{
+	return hl_metrics_add(holdline->modules, metric);
 }

@@ -3,6 +3,7 @@
 
 #include "cell.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct field status_fields[] = {
@@ -16,6 +17,8 @@ static const struct field status_fields[] = {
 	{.title = "Malformed messages", .path = "malformed", .cell = cell_missed},
 	{.title = "Records not yet on disk", .path = "cdr_waiting", .cell = cell_missed},
 	{.title = "Plugins", .path = "plugins", .cell = cell_text},
+	{.title = "Policy", .path = "policy.script", .cell = cell_text},
+	{.title = "  version", .path = "policy.version", .cell = cell_text},
 	{.title = NULL},
 };
 
@@ -127,6 +130,39 @@ static const struct field record_columns[] = {
 	{.title = NULL},
 };
 
+static const struct field parameter_columns[] = {
+	{.title = "PARAMETER", .path = "name", .cell = cell_text},
+	{.title = "VALUE", .path = "value", .cell = cell_text, .shrinks = true},
+	{.title = "DEFAULT", .path = "default", .cell = cell_text, .shrinks = true},
+	{.title = "SET", .path = "set", .cell = cell_text},
+	{.title = NULL},
+};
+
+static const struct field parameter_lines[] = {
+	{.title = "Parameter", .path = "name", .cell = cell_text},
+	{.title = "Value", .path = "value", .cell = cell_text},
+	{.title = "Set", .path = "set", .cell = cell_text},
+	{.title = NULL},
+};
+
+static const struct field decision_columns[] = {
+	{.title = "ABOUT", .path = "about", .cell = cell_text, .shrinks = true},
+	{.title = "DECISION", .path = "decision", .cell = cell_text},
+	{.title = "ANSWER", .path = "answer", .cell = cell_text, .shrinks = true},
+	{.title = "BY", .path = "rule", .cell = cell_text},
+	{.title = "AT", .path = "line", .cell = cell_text},
+	{.title = "STANDS", .path = "stands", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
+static const struct field metric_columns[] = {
+	{.title = "METRIC", .path = "name", .cell = cell_text},
+	{.title = "OF", .path = "labels", .cell = cell_text},
+	{.title = "VALUE", .path = "value", .cell = cell_text, .right = true},
+	{.title = "WHAT IT IS", .path = "help", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
 static const struct field help_columns[] = {
 	{.title = "COMMAND", .path = "name", .cell = cell_usage},
 	{.title = "WHAT IT DOES", .path = "summary", .cell = cell_text, .shrinks = true},
@@ -154,29 +190,46 @@ const struct command commands[] = {
 	{.name = "status", .usage = "", .fields = status_fields},
 	{.name = "endpoints",
 	 .usage = "[USER]",
-	 .positional = "user",
+	 .positionals = {"user"},
 	 .fields = endpoint_columns,
 	 .details = endpoint_lines,
 	 .none = "No endpoint is registered."},
 	{.name = "calls", .usage = "", .fields = call_columns, .none = "No call is up."},
 	{.name = "call",
 	 .usage = "ID",
-	 .positional = "id",
-	 .required = true,
+	 .positionals = {"id"},
+	 .required = 1,
 	 .fields = call_lines,
 	 .more = show_call_parts},
 	{.name = "hangup",
 	 .usage = "ID",
-	 .positional = "id",
-	 .required = true,
+	 .positionals = {"id"},
+	 .required = 1,
 	 .done = "Call %s was hung up."},
 	{.name = "kick",
 	 .usage = "USER",
-	 .positional = "user",
-	 .required = true,
+	 .positionals = {"user"},
+	 .required = 1,
 	 .done = "%s is not registered any more."},
 	{.name = "keepalive", .usage = "", .fields = keepalive_lines},
 	{.name = "reload", .usage = "", .done = "The configuration was read again."},
+	{.name = "param",
+	 .usage = "list | get NAME | set NAME VALUE [--save]",
+	 .positionals = {"op", "name", "value"},
+	 .required = 1,
+	 .flag = "save",
+	 .fields = parameter_columns,
+	 .card = parameter_lines},
+	{.name = "policy",
+	 .usage = "explain USER|CALL",
+	 .positionals = {"op", "user"},
+	 .required = 2,
+	 .fields = decision_columns,
+	 .none = "Nothing is decided about it."},
+	{.name = "metrics",
+	 .usage = "[--format text]",
+	 .option = "format",
+	 .fields = metric_columns},
 	{.name = "plugins",
 	 .usage = "",
 	 .fields = plugin_columns,
@@ -231,16 +284,27 @@ static void show_list(const struct command *command, const char *name, const jso
 	}
 }
 
+/* A text that is meant to be read by programs, too: its lines are kept. */
+static void show_text(const char *text)
+{
+	char *clean = terminal_clean(text, true);
+
+	fputs(clean ? clean : "out of memory\n", stdout);
+	free(clean);
+}
+
 void command_show(const struct command *command, const char *name, const json_t *result)
 {
 	if (!command || (!command->fields && !command->done))
 		view_any(result);
+	else if (json_is_string(result))
+		show_text(json_string_value(result));
 	else if (command->done)
 		say(command->done, name);
 	else if (json_is_array(result))
 		show_list(command, name, result);
 	else
-		view_card(command->fields, result);
+		view_card(command->card ? command->card : command->fields, result);
 	if (command && command->more)
 		command->more(result);
 }

@@ -13,7 +13,8 @@ struct order {
 	const char *socket;
 	const char *word;	       /* the command; NULL: none was given */
 	const struct command *command; /* NULL: not one of ours */
-	const char *name;	       /* its positional argument, or NULL */
+	const char *name;	       /* its last positional argument, or NULL */
+	unsigned named;		       /* so many positional arguments came */
 	const char *stray; /* an argument that a command not of ours came with, nameless */
 	json_t *arguments; /* owned */
 	bool json;
@@ -53,10 +54,12 @@ static void add(struct order *order, const char *name, size_t length, const char
 static int take_argument(struct order *order, const char *text)
 {
 	const char *equals = strchr(text, '=');
+	const char *positional = order->command ? order->command->positionals[order->named] : NULL;
 
-	if (order->command && order->command->positional && !order->name) {
+	if (positional) {
 		order->name = text;
-		add(order, order->command->positional, strlen(order->command->positional), text);
+		order->named++;
+		add(order, positional, strlen(positional), text);
 	} else if (equals && equals > text && !order->command) {
 		add(order, text, (size_t)(equals - text), equals + 1);
 	} else if (!order->command) {
@@ -86,6 +89,11 @@ static int take_option(struct order *order, const char *text, const char *next, 
 	if (!strcmp(text, "--version")) {
 		puts("holdlinectl " PACKAGE_VERSION);
 		order->only_tell = true;
+		return 0;
+	}
+	if (order->command && order->command->flag && !strncmp(text, "--", 2) &&
+	    !strcmp(text + 2, order->command->flag)) {
+		add(order, text + 2, length - 2, "true");
 		return 0;
 	}
 	known = !order->command || (order->command->option && length > 2 &&
@@ -123,7 +131,7 @@ static int read_arguments(struct order *order, int argc, char **argv)
 		return rc;
 	if (!order->word)
 		return usage_error("which command?", NULL);
-	if (order->command && order->command->required && !order->name)
+	if (order->command && order->named < order->command->required)
 		return usage_error("an argument is missing", order->command->usage);
 	return 0;
 }

@@ -32,6 +32,11 @@ uint64_t hl_clock_real(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t hl_clock_processor(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 uint64_t hl_clock_now(void)
 {
 	uint64_t frozen = atomic_load_explicit(&fake, memory_order_relaxed);

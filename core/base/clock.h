@@ -22,6 +22,8 @@ HL_EXPORT uint64_t hl_clock_wall(void);
 HL_EXPORT uint64_t hl_clock_wall_at(uint64_t moment);
 /* Real monotonic time, not scaled: Lua limits, control time-outs, trace stamps. */
 HL_EXPORT uint64_t hl_clock_real(void);
+/* Processor time of the calling thread: what a computation has used, however busy the machine. */
+HL_EXPORT uint64_t hl_clock_processor(void);
 
 enum { HL_CLOCK_TEXT = 32 };
 /* RFC 3339, UTC, milliseconds: "2026-11-22T15:53:07.123Z", for microseconds since the epoch. */

@@ -21,6 +21,7 @@ holdlinebase_HEADERS = \
 	core/base/clock.h \
 	core/base/error.h \
 	core/base/export.h \
+	core/base/function.h \
 	core/base/handle.h \
 	core/base/hash.h \
 	core/base/json.h \

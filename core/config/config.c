@@ -166,6 +166,17 @@ static struct hl_vos3000_target *all_sections(struct hl_config *config, size_t *
 	return all;
 }
 
+/* What only shows when all sections are read: one plugin's figures against another's. */
+static void review(const struct hl_config *config, struct hl_mistakes *mistakes)
+{
+	for (size_t i = 0; i < config->plugin_count; i++) {
+		const struct hl_plugin_config *plugin = &config->plugins[i];
+
+		if (plugin->section->review)
+			plugin->section->review(config, plugin->settings, plugin->map, mistakes);
+	}
+}
+
 static void read_vos3000(struct hl_reader *reader, struct hl_config *config,
 			 hl_config_find_section *find, void *arg)
 {
@@ -205,6 +216,8 @@ static int read_tree(struct hl_config *config, hl_config_find_section *find, voi
 		read_vos3000(&reader, config, find, arg);
 	hl_accounts_read(&reader, config, hl_node_get(config->root, "endpoints"));
 	hl_gateways_read(&reader, config, hl_node_get(config->root, "gateways"));
+	if (!reader.no_memory)
+		review(config, mistakes);
 out:
 	hl_text_fini(&reader.path);
 	return reader.no_memory ? -ENOMEM : 0;

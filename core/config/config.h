@@ -9,6 +9,8 @@
 #include "config/node.h"
 #include "config/parameter.h"
 
+struct hl_config;
+
 /* A section of parameters: "switch", "policy", or one per plugin. */
 struct hl_section {
 	const char *name;		 /* in YAML below `plugins`, or the core's */
@@ -18,6 +20,9 @@ struct hl_section {
 	 * node (may be NULL), for places. */
 	void (*check)(const void *settings, const struct hl_node *map,
 		      struct hl_mistakes *mistakes);
+	/* Checks them against the other sections, once all of those are read; may be NULL. */
+	void (*review)(const struct hl_config *config, const void *settings,
+		       const struct hl_node *map, struct hl_mistakes *mistakes);
 };
 
 /* What a plugin's section came to be. */

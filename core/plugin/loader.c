@@ -19,6 +19,7 @@ struct hl_modules *hl_modules_new(struct hl_switch *holdline)
 		return NULL;
 	modules->holdline = holdline;
 	hl_list_init(&modules->loaded);
+	hl_list_init(&modules->metrics);
 	if (!hl_commands_init(modules))
 		return modules;
 	hl_free(modules);
@@ -41,6 +42,7 @@ void hl_modules_free(struct hl_modules *modules)
 	if (!modules)
 		return;
 	hl_commands_drop(modules, NULL);
+	hl_metrics_drop(modules, NULL);
 	/* Its settings are freed by the rows of the modules. */
 	if (modules->config)
 		hl_config_unref(modules->config);
@@ -184,6 +186,7 @@ static int module_new(struct hl_modules *modules, const struct hl_plugin *plugin
 		.rows = plugin->parameters,
 		.size = plugin->settings_size,
 		.check = plugin->check,
+		.review = plugin->review,
 	};
 	hl_list_append(&modules->loaded, &module->node);
 	*out = module;

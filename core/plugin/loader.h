@@ -88,4 +88,16 @@ HL_EXPORT void hl_commands_each(const struct hl_modules *modules,
 				void *arg);
 HL_EXPORT int hl_commands_add(struct hl_modules *modules, const struct hl_command *command);
 
+/* The metrics that were registered (hl_metric_register comes to hl_metrics_add): as a JSON array of
+ * {name, type, labels, value, help}, or as the text that Prometheus reads (format 0.0.4). */
+HL_EXPORT int hl_metrics_add(struct hl_modules *modules, const struct hl_metric *metric);
+HL_EXPORT void hl_metrics_json(const struct hl_modules *modules, struct hl_json *json);
+HL_EXPORT void hl_metrics_text(const struct hl_modules *modules, struct hl_text *text);
+
+/* The functions for scripts of the plugins that `config` names. The array is hl_free's, its entries
+ * are good as long as `modules`. NULL with *count 0 when there are none, or memory is out. */
+HL_EXPORT struct hl_function_library *hl_modules_functions(const struct hl_modules *modules,
+							   const struct hl_config *config,
+							   size_t *count);
+
 #endif

@@ -4,6 +4,7 @@ core_libcore_a_SOURCES += \
 	core/plugin/commands.c \
 	core/plugin/loader.c \
 	core/plugin/loader.h \
+	core/plugin/metrics.c \
 	core/plugin/module.c \
 	core/plugin/order.c \
 	core/plugin/private.h \

@@ -85,6 +85,7 @@ static void module_fini(struct hl_module *module)
 		return;
 	module->phase = HL_MODULE_LOADED;
 	hl_commands_drop(module->modules, module);
+	hl_metrics_drop(module->modules, module);
 	if (module->plugin->fini)
 		module->plugin->fini(module);
 	module->state = NULL;
@@ -116,6 +117,7 @@ static int module_init(struct hl_module *module, struct hl_error *error)
 		return 0;
 	}
 	hl_commands_drop(modules, module);
+	hl_metrics_drop(modules, module);
 	module->state = NULL;
 	return failed(module, "init", rc, &said, error);
 }
@@ -225,6 +227,34 @@ void hl_modules_each(struct hl_modules *modules, void (*visit)(void *arg, struct
 {
 	for (size_t i = 0; i < modules->count; i++)
 		visit(arg, modules->enabled[i]);
+}
+
+static int call_function(struct hl_module *self, const struct hl_function *function,
+			 const struct hl_script_value *arguments, size_t count,
+			 struct hl_script_value *result, struct hl_error *error)
+{
+	*result = (struct hl_script_value){.type = HL_SCRIPT_NIL};
+	if (self->phase == HL_MODULE_LOADED)
+		return 0;
+	return function->call(self, arguments, count, result, error);
+}
+
+struct hl_function_library *hl_modules_functions(const struct hl_modules *modules,
+						 const struct hl_config *config, size_t *count)
+{
+	struct hl_function_library *libraries =
+		hl_zalloc((config->plugin_count + 1) * sizeof(*libraries));
+
+	*count = 0;
+	for (size_t i = 0; libraries && i < config->plugin_count; i++) {
+		const char *name = config->plugins[i].section->name;
+		struct hl_module *module = hl_module_find(modules, name);
+
+		if (module && module->plugin->functions)
+			libraries[(*count)++] = (struct hl_function_library){
+				name, module->plugin->functions, call_function, module};
+	}
+	return libraries;
 }
 
 struct hl_switch *hl_module_switch(const struct hl_module *module)

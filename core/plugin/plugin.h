@@ -4,6 +4,7 @@
 #define HL_PLUGIN_PLUGIN_H
 
 #include "base/error.h"
+#include "base/function.h"
 #include "base/json.h"
 #include "config/config.h"
 
@@ -18,7 +19,7 @@ struct hl_switch;
 struct hl_transaction;
 
 /* Changes whenever a plugin built against the old headers would not work with the new core. */
-#define HL_PLUGIN_ABI 1
+#define HL_PLUGIN_ABI 2
 
 /* What a stage answers, beside negative errno for an error (logged; the next plugin is asked) and
  * 300–699: the request or call is refused with that code. */
@@ -75,6 +76,10 @@ struct hl_plugin {
 	size_t settings_size; /* bytes */
 	void (*check)(const void *settings, const struct hl_node *map,
 		      struct hl_mistakes *mistakes);
+	/* Checks its settings against other sections, once all of the configuration is read. */
+	void (*review)(const struct hl_config *config, const void *settings,
+		       const struct hl_node *map, struct hl_mistakes *mistakes);
+	const struct hl_function *functions; /* for policy scripts, or NULL; ends with a NULL name */
 	size_t contact_space; /* bytes kept for it with each contact, zeroed */
 	size_t call_space;    /* … with each call */
 	size_t leg_space;     /* … with each leg */
@@ -130,5 +135,18 @@ HL_EXPORT void hl_answer_error(struct hl_answer *answer, const char *why);
 /* Adds a command to the control socket, until the plugin's fini. The struct is copied, its texts
  * stay the caller's. 0, -EEXIST, -ENOMEM. */
 HL_EXPORT int hl_command_register(struct hl_switch *holdline, const struct hl_command *command);
+
+/* A figure for monitoring: a row of the command `metrics`. */
+struct hl_metric {
+	const char *name;   /* "calls_refused_total": letters, digits and _; shown as holdline_NAME */
+	const char *help;   /* one sentence for people */
+	bool counter;	    /* only grows; else it goes up and down */
+	const char *labels; /* what it is the figure of: `function="route"`; NULL: of all */
+	double (*read)(void *arg);
+	void *arg;
+};
+/* Adds a metric, until the plugin's fini. The struct is copied, its texts stay the caller's. 0,
+ * -EEXIST when name and labels are taken, -EINVAL when the name cannot be one, -ENOMEM. */
+HL_EXPORT int hl_metric_register(struct hl_switch *holdline, const struct hl_metric *metric);
 
 #endif

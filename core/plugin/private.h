@@ -39,6 +39,7 @@ struct hl_modules {
 	struct hl_module **enabled;  /* owned; in the order they are asked */
 	size_t count;		     /* of enabled */
 	struct hl_list commands;     /* struct hl_registration; owned */
+	struct hl_list metrics;	     /* of metrics.c, in order of name and labels; owned */
 	struct hl_module *beginning; /* whose init runs; NULL else */
 	size_t contact_space;	     /* bytes of all enabled plugins together */
 	size_t call_space;
@@ -56,5 +57,7 @@ struct hl_module *hl_module_find(const struct hl_modules *modules, const char *n
 int hl_commands_init(struct hl_modules *modules);
 /* commands.c: forgets what a module registered; NULL: everything. */
 void hl_commands_drop(struct hl_modules *modules, const struct hl_module *owner);
+/* metrics.c: forgets what a module registered; NULL: everything. */
+void hl_metrics_drop(struct hl_modules *modules, const struct hl_module *owner);
 
 #endif

@@ -1,20 +1,17 @@
-/* The Lua host: memory, limits, errors, loading. */
+/* The Lua host: memory, limits, errors, the door. */
 #include "policy/host.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "config/nearest.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 enum {
-	HOOK_EVERY = 100,      /* instructions between two looks at the clock */
-	LARGE_BLOCK = 65536,   /* bytes; allocating that much looks at the clock too */
-	SCRIPT_MOST = 4 << 20, /* bytes of a script */
+	HOOK_EVERY = 100,    /* instructions between two looks at the clock */
+	LARGE_BLOCK = 65536, /* bytes; allocating that much looks at the clock too */
 };
 
-static const char *const names[HL_POLICY_FUNCTIONS] = {
+const char *const hl_policy_names[HL_POLICY_FUNCTIONS] = {
 	[HL_POLICY_KEEPALIVE] = "keepalive",
 	[HL_POLICY_NO_TIMER] = "no_timer",
 	[HL_POLICY_MEDIA] = "media",
@@ -33,22 +30,47 @@ struct hl_policy *hl_policy_of(lua_State *lua)
 
 /* Limits */
 
+/* While it loads a script may be held up by a busy machine: its own time counts then, or a switch
+ * would not start. A call may not last, whoever holds it up: packets wait. */
+static uint64_t now(const struct hl_policy *policy)
+{
+	return policy->loading ? hl_clock_processor() : hl_clock_real();
+}
+
 static bool expired(struct hl_policy *policy)
 {
 	if (policy->expired)
 		return true;
 	if (policy->instructions <= 0)
 		policy->expired = "policy.max_instructions reached";
-	else if (hl_clock_real() >= policy->deadline)
+	else if (now(policy) >= policy->deadline)
 		policy->expired = "policy.max_time_ms reached";
 	return policy->expired;
+}
+
+/* Where the function that was asked comes to its answer; only a rehearsal wants to know. */
+static void note_decision(lua_State *lua, lua_Debug *record)
+{
+	struct hl_policy *policy = hl_policy_of(lua);
+	bool asked;
+
+	lua_getinfo(lua, "Slf", record);
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, policy->functions[policy->asked]);
+	asked = lua_rawequal(lua, -1, -2);
+	lua_pop(lua, 2);
+	if (asked && record->currentline > 0)
+		snprintf(policy->line, sizeof(policy->line), "%s:%d", record->short_src,
+			 record->currentline);
 }
 
 static void hook(lua_State *lua, lua_Debug *record)
 {
 	struct hl_policy *policy = hl_policy_of(lua);
 
-	(void)record;
+	if (record->event == LUA_HOOKRET) {
+		note_decision(lua, record);
+		return;
+	}
 	policy->instructions -= HOOK_EVERY;
 	if (!expired(policy))
 		return;
@@ -102,13 +124,13 @@ static void *allocate(void *arg, void *block, size_t old_size, size_t size)
 
 	if (!size) {
 		hl_free(block);
-		policy->counters.memory -= before;
+		policy->memory -= before;
 		return NULL;
 	}
 	if (size > before) {
 		size_t most = (size_t)policy->limits.max_memory_mb << 20;
 
-		if (policy->counters.memory + (size - before) > most)
+		if (policy->memory + (size - before) > most)
 			return refuse_memory(policy);
 		if (size >= LARGE_BLOCK && policy->deadline && expired(policy))
 			return refuse_memory(policy);
@@ -116,8 +138,17 @@ static void *allocate(void *arg, void *block, size_t old_size, size_t size)
 	resized = hl_realloc(block, size);
 	if (!resized)
 		return size <= before ? block : NULL; /* shrinking must not fail */
-	policy->counters.memory += size - before;
+	policy->memory += size - before;
 	return resized;
+}
+
+lua_State *hl_policy_state(struct hl_policy *policy)
+{
+	lua_State *lua = lua_newstate(allocate, policy);
+
+	if (lua)
+		*(struct hl_policy **)lua_getextraspace(lua) = policy;
+	return lua;
 }
 
 /* Errors */
@@ -130,7 +161,7 @@ static int explain(lua_State *lua)
 	return 1;
 }
 
-static const char *message_of(lua_State *lua)
+const char *hl_policy_message(lua_State *lua)
 {
 	const char *text = lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : NULL;
 
@@ -141,18 +172,21 @@ static void begin(struct hl_policy *policy)
 {
 	policy->expired = NULL;
 	policy->instructions = policy->limits.max_instructions;
-	policy->deadline = hl_clock_real() + (uint64_t)policy->limits.max_time_ms * HL_MILLISECOND;
+	policy->deadline = now(policy) + (uint64_t)policy->limits.max_time_ms * HL_MILLISECOND;
 	policy->serial++;
 	policy->line[0] = '\0';
-	lua_sethook(policy->lua, hook, LUA_MASKCOUNT, HOOK_EVERY);
+	lua_sethook(policy->lua, hook, LUA_MASKCOUNT | (policy->rehearsal ? LUA_MASKRET : 0),
+		    HOOK_EVERY);
 }
 
-/* Runs a C function on `argument`, protected and limited. LUA_OK leaves `results` on the stack,
- * anything else the message. */
-static int run(struct hl_policy *policy, lua_CFunction function, void *argument, int results)
+int hl_policy_run(struct hl_policy *policy, enum hl_policy_function asked, lua_CFunction function,
+		  void *argument, int results)
 {
+	struct hl_policy_counters *counters = &policy->counters[asked];
+	uint64_t began = hl_clock_real();
 	int status;
 
+	policy->asked = asked;
 	begin(policy);
 	lua_settop(policy->lua, 0);
 	lua_pushcfunction(policy->lua, explain);
@@ -161,10 +195,10 @@ static int run(struct hl_policy *policy, lua_CFunction function, void *argument,
 	status = lua_pcall(policy->lua, 1, results, 1);
 	policy->deadline = 0;
 	policy->call = NULL;
-	if (status != LUA_OK) {
-		policy->counters.errors++;
-		policy->counters.limits += policy->expired || status == LUA_ERRMEM;
-	}
+	counters->calls++;
+	counters->busy += hl_clock_real() - began;
+	counters->errors += status != LUA_OK;
+	counters->limits += status != LUA_OK && (policy->expired || status == LUA_ERRMEM);
 	return status;
 }
 
@@ -191,18 +225,45 @@ static struct hl_log_limit *limit_of(struct hl_policy *policy, const char *subje
 	return &free->limit;
 }
 
+/* An answer that is wrong is wrong for everybody the script says it of: once is enough, until
+ * another script is loaded. True when it was told. */
+static bool told_before(struct hl_policy *policy, const char *function, const char *message)
+{
+	uint64_t what;
+
+	if (strncmp(message, "wrong answer", strlen("wrong answer")))
+		return false;
+	what = hl_hash_mix(hl_hash_bytes(function, strlen(function)),
+			   hl_hash_bytes(message, strlen(message)));
+	for (unsigned i = 0; i < policy->wrong_count; i++)
+		if (policy->wrong[i] == what)
+			return true;
+	if (policy->wrong_count == HL_COUNT(policy->wrong))
+		return true;
+	policy->wrong[policy->wrong_count++] = what;
+	return false;
+}
+
 static void log_failure(struct hl_policy *policy, const struct hl_invocation *invocation)
 {
+	const char *function = hl_policy_names[invocation->function];
+	const char *message = hl_policy_message(policy->lua);
 	const char *line = *policy->line ? policy->line : policy->defined[invocation->function];
 	const char *subject = invocation->subject ? invocation->subject : "";
-	struct hl_log_limit *limit = limit_of(policy, subject, line);
+	struct hl_log_limit *limit;
 	uint64_t withheld;
 
+	snprintf(policy->failure, sizeof(policy->failure), "%s", message);
+	if (line != policy->line)
+		snprintf(policy->line, sizeof(policy->line), "%s", line);
+	if (policy->rehearsal || told_before(policy, function, message))
+		return;
+	limit = limit_of(policy, subject, policy->line);
 	if (!limit || !hl_log_allow(limit, &withheld))
 		return;
-	hl_log(HL_LOG_ERROR, "policy", "failed", hl_str("function", names[invocation->function]),
-	       hl_str("for", subject), hl_str("line", line),
-	       hl_str("error", message_of(policy->lua)), hl_int("withheld", (int64_t)withheld));
+	hl_log(HL_LOG_ERROR, "policy", "failed", hl_str("function", function),
+	       hl_str("for", subject), hl_str("line", policy->line), hl_str("error", message),
+	       hl_int("withheld", (int64_t)withheld));
 }
 
 /* The door */
@@ -225,205 +286,17 @@ static int enter(lua_State *lua)
 	return 1;
 }
 
-bool hl_policy_has(const struct hl_policy *policy, enum hl_policy_function function)
-{
-	return policy && policy->functions[function] != LUA_NOREF;
-}
-
 int hl_policy_call(struct hl_policy *policy, struct hl_invocation *invocation)
 {
 	int decided = 0;
 
 	if (!hl_policy_has(policy, invocation->function))
 		return 0;
-	policy->counters.calls++;
-	if (run(policy, enter, invocation, 1) == LUA_OK)
+	policy->failure[0] = '\0';
+	if (hl_policy_run(policy, invocation->function, enter, invocation, 1) == LUA_OK)
 		decided = lua_toboolean(policy->lua, -1);
 	else
 		log_failure(policy, invocation);
 	lua_settop(policy->lua, 0);
 	return decided;
-}
-
-/* Loading */
-
-struct loading {
-	const char *path;
-	const struct hl_text *text;
-};
-
-/* Warns of a name that is nearly one of ours: the function would never be called. */
-static void check_names(lua_State *lua, int table)
-{
-	lua_pushnil(lua);
-	while (lua_next(lua, table)) {
-		if (lua_type(lua, -2) == LUA_TSTRING && lua_isfunction(lua, -1)) {
-			struct hl_nearest nearest;
-			bool known = false;
-
-			hl_nearest_init(&nearest, hl_slice_of(lua_tostring(lua, -2)));
-			for (int i = 0; i < HL_POLICY_FUNCTIONS; i++) {
-				hl_nearest_offer(&nearest, hl_slice_of(names[i]));
-				known |= !strcmp(names[i], lua_tostring(lua, -2));
-			}
-			if (!known && nearest.best.length)
-				hl_log(HL_LOG_WARN, "policy", "unknown-function",
-				       hl_str("function", lua_tostring(lua, -2)),
-				       hl_sl("meant", nearest.best));
-		}
-		lua_pop(lua, 1);
-	}
-}
-
-static void keep_function(lua_State *lua, struct hl_policy *policy, int table, int function)
-{
-	lua_Debug record;
-
-	lua_getfield(lua, table, names[function]);
-	if (lua_isnil(lua, -1)) {
-		lua_pop(lua, 1);
-		return;
-	}
-	if (!lua_isfunction(lua, -1))
-		luaL_error(lua, "policy.%s is a %s, not a function", names[function],
-			   luaL_typename(lua, -1));
-	lua_pushvalue(lua, -1);
-	lua_getinfo(lua, ">S", &record);
-	snprintf(policy->defined[function], sizeof(policy->defined[function]), "%s:%d",
-		 record.short_src, record.linedefined);
-	policy->functions[function] = luaL_ref(lua, LUA_REGISTRYINDEX);
-}
-
-static int load(lua_State *lua)
-{
-	const struct loading *loading = lua_touserdata(lua, 1);
-	struct hl_policy *policy = hl_policy_of(lua);
-	int table;
-
-	hl_sandbox_open(lua);
-	lua_pushfstring(lua, "@%s", loading->path);
-	if (luaL_loadbufferx(lua, loading->text->data ? loading->text->data : "",
-			     loading->text->length, lua_tostring(lua, -1), "t"))
-		lua_error(lua);
-	lua_call(lua, 0, 1);
-	if (!lua_istable(lua, -1))
-		luaL_error(lua, "%s must return a table of functions, not a %s", loading->path,
-			   luaL_typename(lua, -1));
-	table = lua_gettop(lua);
-	check_names(lua, table);
-	for (int i = 0; i < HL_POLICY_FUNCTIONS; i++)
-		keep_function(lua, policy, table, i);
-	return 0;
-}
-
-static int read_script(const char *path, struct hl_text *text, struct hl_error *error)
-{
-	FILE *file = fopen(path, "re");
-	char block[16384];
-	size_t length;
-	int result = 0;
-
-	if (!file)
-		return hl_error_set(error, -errno, "%s: %s", path, strerror(errno));
-	while ((length = fread(block, 1, sizeof(block), file)) && text->length <= SCRIPT_MOST)
-		hl_text_append(text, block, length);
-	if (ferror(file))
-		result = hl_error_set(error, -EIO, "%s: cannot be read", path);
-	else if (text->length > SCRIPT_MOST)
-		result = hl_error_set(error, -EFBIG, "%s: larger than %d bytes", path, SCRIPT_MOST);
-	else if (text->failed)
-		result = hl_error_set(error, -ENOMEM, "%s: out of memory", path);
-	fclose(file);
-	return result;
-}
-
-static int load_script(struct hl_policy *policy, const char *path, struct hl_error *error)
-{
-	struct loading loading = {.path = path};
-	struct hl_text text;
-	int result;
-
-	hl_text_init(&text);
-	loading.text = &text;
-	result = read_script(path, &text, error);
-	if (!result && run(policy, load, &loading, 0) != LUA_OK) {
-		const char *message = message_of(policy->lua);
-		/* A message has its line unless it is about the script as a whole. */
-		bool placed = strstr(message, ".lua:") || strstr(message, path);
-
-		result = hl_error_set(error, -EINVAL, "%s%s%s", placed ? "" : path,
-				      placed ? "" : ": ", message);
-	}
-	lua_settop(policy->lua, 0);
-	hl_text_fini(&text);
-	return result;
-}
-
-struct hl_policy *hl_policy_new(const struct hl_policy_settings *settings,
-				const struct hl_node *configuration, struct hl_error *error)
-{
-	struct hl_policy *policy = hl_zalloc(sizeof(*policy));
-
-	if (!policy) {
-		hl_error_set(error, -ENOMEM, "out of memory");
-		return NULL;
-	}
-	policy->limits = *settings;
-	policy->limits.script = NULL;
-	policy->configuration = configuration;
-	for (int i = 0; i < HL_POLICY_FUNCTIONS; i++)
-		policy->functions[i] = LUA_NOREF;
-	policy->lua = lua_newstate(allocate, policy);
-	if (!policy->lua) {
-		hl_error_set(error, -ENOMEM, "out of memory");
-		goto failed;
-	}
-	*(struct hl_policy **)lua_getextraspace(policy->lua) = policy;
-	if (load_script(policy, settings->script, error))
-		goto failed;
-	policy->counters.errors = 0;
-	return policy;
-failed:
-	hl_policy_free(policy);
-	return NULL;
-}
-
-void hl_policy_free(struct hl_policy *policy)
-{
-	if (!policy)
-		return;
-	if (policy->lua)
-		lua_close(policy->lua);
-	hl_free(policy);
-}
-
-/* selftest() fails by an error, or by false. */
-static int test(lua_State *lua)
-{
-	struct hl_policy *policy = hl_policy_of(lua);
-
-	lua_rawgeti(lua, LUA_REGISTRYINDEX, policy->functions[HL_POLICY_SELFTEST]);
-	lua_call(lua, 0, 2);
-	if (lua_isboolean(lua, 2) && !lua_toboolean(lua, 2))
-		luaL_error(lua, "%s: selftest says: %s", policy->defined[HL_POLICY_SELFTEST],
-			   lua_isstring(lua, 3) ? lua_tostring(lua, 3) : "false");
-	return 0;
-}
-
-int hl_policy_selftest(struct hl_policy *policy, struct hl_error *error)
-{
-	int result = 0;
-
-	if (!policy || policy->functions[HL_POLICY_SELFTEST] == LUA_NOREF)
-		return 0;
-	policy->counters.calls++;
-	if (run(policy, test, NULL, 0) != LUA_OK)
-		result = hl_error_set(error, -EINVAL, "%s", message_of(policy->lua));
-	lua_settop(policy->lua, 0);
-	return result;
-}
-
-const struct hl_policy_counters *hl_policy_counters(const struct hl_policy *policy)
-{
-	return &policy->counters;
 }

@@ -2,9 +2,12 @@
 
 core_libcore_a_SOURCES += \
 	core/policy/decision.c \
+	core/policy/globals.c \
 	core/policy/host.c \
 	core/policy/host.h \
 	core/policy/keys.c \
+	core/policy/library.c \
+	core/policy/life.c \
 	core/policy/pattern.c \
 	core/policy/pattern.h \
 	core/policy/policy.c \

@@ -4,6 +4,7 @@
 #ifndef HL_POLICY_POLICY_H
 #define HL_POLICY_POLICY_H
 
+#include "base/function.h"
 #include "call/cdr.h"
 #include "call/view.h"
 #include "config/config.h"
@@ -13,21 +14,59 @@ struct hl_policy;
 
 enum { HL_KEEPALIVE_MESSAGE = 1200 };
 
-/* Builds a state and runs the script's top level. `configuration` becomes the global `config`
- * without its secrets (may be NULL; it must outlive the policy). NULL with `error` saying file,
- * line and reason. */
+enum hl_policy_function {
+	HL_POLICY_KEEPALIVE,
+	HL_POLICY_NO_TIMER,
+	HL_POLICY_MEDIA,
+	HL_POLICY_REGISTER,
+	HL_POLICY_CREDENTIALS,
+	HL_POLICY_ROUTE,
+	HL_POLICY_ANSWERED,
+	HL_POLICY_ENDED,
+	HL_POLICY_SELFTEST,
+	HL_POLICY_FUNCTIONS
+};
+
+/* What they are called in the script. */
+HL_EXPORT extern const char *const hl_policy_names[HL_POLICY_FUNCTIONS];
+
+/* What a script finds besides the language. */
+struct hl_policy_world {
+	/* Becomes the global `config`, without its secrets; may be NULL; outlives the policy. */
+	const struct hl_node *configuration;
+	const struct hl_function_library *libraries; /* copied; what they point to outlives it */
+	size_t library_count;
+};
+
+/* Builds a state and runs the script's top level. `world` may be NULL. NULL with `error` saying
+ * file, line and reason. */
 HL_EXPORT struct hl_policy *hl_policy_new(const struct hl_policy_settings *settings,
-					  const struct hl_node *configuration,
+					  const struct hl_policy_world *world,
 					  struct hl_error *error);
+/* A second state from the same text, to try things in: it logs nothing and counts for nobody. What
+ * the script has put into its variables meanwhile is not in it. NULL with `error`. */
+HL_EXPORT struct hl_policy *hl_policy_rehearsal(const struct hl_policy *policy,
+						struct hl_error *error);
 HL_EXPORT void hl_policy_free(struct hl_policy *policy);
 /* Runs policy.selftest() if there is one. 0, or -EINVAL with `error`. */
 HL_EXPORT int hl_policy_selftest(struct hl_policy *policy, struct hl_error *error);
+/* Goes on counting where the policy before it ended (NULL: none was). */
+HL_EXPORT void hl_policy_inherit(struct hl_policy *policy, const struct hl_policy *before);
+
+/* The script's file, and the version it says it is, else when the file was changed. */
+HL_EXPORT const char *hl_policy_path(const struct hl_policy *policy);
+HL_EXPORT const char *hl_policy_version(const struct hl_policy *policy);
+/* Whether the script has that function; false when there is no policy. */
+HL_EXPORT bool hl_policy_has(const struct hl_policy *policy, enum hl_policy_function function);
 
 struct hl_policy_counters {
 	uint64_t calls, errors, limits; /* calls into Lua; failed; ended by a limit */
-	size_t memory;			/* bytes in use */
+	uint64_t busy;			/* µs, real, in all of them */
 };
-HL_EXPORT const struct hl_policy_counters *hl_policy_counters(const struct hl_policy *policy);
+HL_EXPORT const struct hl_policy_counters *hl_policy_counters(const struct hl_policy *policy,
+							      enum hl_policy_function function);
+/* Bytes that its state takes. */
+HL_EXPORT size_t hl_policy_memory(const struct hl_policy *policy);
 
 /* In every decision, `rule` names who made it: the script's second return value, else "policy". */
 struct hl_keepalive_decision {

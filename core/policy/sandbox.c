@@ -172,7 +172,8 @@ static int write_log(lua_State *lua)
 		luaL_addvalue(&buffer);
 	}
 	luaL_pushresult(&buffer);
-	hl_log(level, "policy", "script", hl_str("text", lua_tostring(lua, -1)));
+	if (!hl_policy_of(lua)->rehearsal)
+		hl_log(level, "policy", "script", hl_str("text", lua_tostring(lua, -1)));
 	return 0;
 }
 
@@ -201,6 +202,24 @@ static int clock_now(lua_State *lua)
 {
 	lua_pushnumber(lua, (lua_Number)hl_clock_wall() / (lua_Number)HL_SECOND);
 	return 1;
+}
+
+/* Each plugin's functions under its name, which is a word of Lua with _ for -. */
+static void open_libraries(lua_State *lua)
+{
+	const struct hl_policy *policy = hl_policy_of(lua);
+
+	for (size_t i = 0; i < policy->library_count; i++) {
+		hl_library_push(lua, &policy->libraries[i]);
+		lua_pushstring(lua, policy->libraries[i].name);
+		luaL_gsub(lua, lua_tostring(lua, -1), "-", "_");
+		lua_remove(lua, -2);
+		lua_insert(lua, -2);
+		lua_pushglobaltable(lua);
+		lua_insert(lua, -3);
+		lua_rawset(lua, -3);
+		lua_pop(lua, 1);
+	}
 }
 
 void hl_sandbox_open(lua_State *lua)
@@ -250,5 +269,7 @@ void hl_sandbox_open(lua_State *lua)
 	if (lua_isnil(lua, -1))
 		lua_newtable(lua);
 	lua_setglobal(lua, "config");
+	open_libraries(lua);
+	hl_globals_close(lua);
 	lua_settop(lua, 1);
 }

@@ -39,7 +39,7 @@ static inline void beat_check(const void *settings, const struct hl_node *map,
 	if (((const struct beat *)settings)->period == 77)
 		hl_mistake_warning(mistakes, map->place, "plugins.beat.period", "77 is odd");
 }
-static const struct hl_section beat = {"beat", beat_rows, sizeof(struct beat), beat_check};
+static const struct hl_section beat = {"beat", beat_rows, sizeof(struct beat), beat_check, NULL};
 
 static const struct hl_parameter timer_rows[] = {
 	{.key = "ttl",
@@ -50,8 +50,8 @@ static const struct hl_parameter timer_rows[] = {
 	 .max = 86400},
 	HL_PARAMETERS_END,
 };
-static const struct hl_section timer = {"timer", timer_rows, sizeof(int64_t), NULL};
-static const struct hl_section bare = {"bare", NULL, 0, NULL};
+static const struct hl_section timer = {"timer", timer_rows, sizeof(int64_t), NULL, NULL};
+static const struct hl_section bare = {"bare", NULL, 0, NULL, NULL};
 
 static char folder[] = "/tmp/holdline-config-XXXXXX";
 

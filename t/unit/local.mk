@@ -17,6 +17,7 @@ check_PROGRAMS += \
 	t/unit/loop \
 	t/unit/message \
 	t/unit/message_fuzz \
+	t/unit/metrics \
 	t/unit/mistake \
 	t/unit/pacer \
 	t/unit/parameter \
@@ -26,6 +27,7 @@ check_PROGRAMS += \
 	t/unit/policy_limits \
 	t/unit/policy_rules \
 	t/unit/row \
+	t/unit/policy_world \
 	t/unit/scenario \
 	t/unit/sdp \
 	t/unit/session_timer \

@@ -69,7 +69,7 @@ static void nothing(void)
 	is_int(ask_keepalive() + ask_no_timer() + ask_media() + ask_register() + ask_credentials() +
 		       ask_route(),
 	       0, "decides nothing");
-	is_int(hl_policy_counters(policy)->calls, 0, "and is not asked");
+	is_int(counted(offsetof(struct hl_policy_counters, calls)), 0, "and is not asked");
 	is_int(hl_policy_selftest(policy, &error), 0, "its selftest passes");
 }
 
@@ -220,7 +220,7 @@ static void wrong_answers(void)
 		ok(strstr(logged, wrong[i].says), "and is logged: %s", wrong[i].says);
 		ok(strstr(logged, ".lua:") && strstr(logged, wrong[i].function),
 		   "with line and function");
-		is_int(hl_policy_counters(policy)->errors, 1, "and counted");
+		is_int(counted(offsetof(struct hl_policy_counters, errors)), 1, "and counted");
 	}
 	diag("for instance: %.*s", (int)strcspn(logged, "\n"), logged);
 }
@@ -237,7 +237,7 @@ static void errors_have_places(void)
 	ok(strstr(logged, "sip:1001@example.org"), "and the endpoint");
 	is_int(with_log(ask_keepalive), 0, "the same again");
 	is_str(logged, "", "is not logged within the same second");
-	is_int(hl_policy_counters(policy)->errors, 2, "but counted");
+	is_int(counted(offsetof(struct hl_policy_counters, errors)), 2, "but counted");
 	is_int(with_log(ask_keepalive_of_another), 0, "for another endpoint");
 	ok(strstr(logged, "sip:1002@example.org"), "it is");
 	for (int i = 0; i < 20; i++)

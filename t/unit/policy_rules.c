@@ -40,7 +40,7 @@ static bool loads_file(const char *name, const struct hl_node *root)
 	with.script = path;
 	hl_policy_free(policy);
 	error.text[0] = '\0';
-	policy = hl_policy_new(&with, root, &error);
+	policy = hl_policy_new(&with, &(struct hl_policy_world){.configuration = root}, &error);
 	if (!policy)
 		diag("%s", error.text);
 	return policy;
@@ -157,7 +157,7 @@ static void what_scripts_see(void)
 	   "a script that keeps a call");
 	hl_policy_media(policy, &call, &media);
 	is_int(hl_policy_media(policy, &call, &media), 0, "learns nothing from it later");
-	is_int(hl_policy_counters(policy)->errors, 1, "but an error");
+	is_int(counted(offsetof(struct hl_policy_counters, errors)), 1, "but an error");
 }
 
 static void records(void)
@@ -187,8 +187,8 @@ static void records(void)
 	   "a script that is told");
 	hl_policy_ended(policy, &cdr);
 	hl_policy_answered(policy, &call);
-	is_int(hl_policy_counters(policy)->calls, 2, "is told twice");
-	is_int(hl_policy_counters(policy)->errors, 0, "and finds what it was promised");
+	is_int(counted(offsetof(struct hl_policy_counters, calls)), 2, "is told twice");
+	is_int(counted(offsetof(struct hl_policy_counters, errors)), 0, "and finds what it was promised");
 }
 
 static void configurations(void)
@@ -236,7 +236,7 @@ static void configurations(void)
 	ok(holds("config.endpoints.u4999.force_rport == true and config.endpoints.u5000 == nil",
 		 root),
 	   "one of many endpoints");
-	ok(hl_policy_counters(policy)->memory < 200000, "costs no memory for the others");
+	ok(hl_policy_memory(policy) < 200000, "costs no memory for the others");
 	hl_text_fini(&text);
 }
 
@@ -266,7 +266,7 @@ static void stock_script(void)
 
 	ok(loads_file("scripts/policy.lua", configuration("policy: {script: \"\"}")), "no rules");
 	is_int(hl_policy_keepalive(policy, &endpoint, &keepalive), 0, "decide nothing");
-	is_int(hl_policy_counters(policy)->calls, 0, "and the script is not even asked");
+	is_int(counted(offsetof(struct hl_policy_counters, calls)), 0, "and the script is not even asked");
 }
 
 static void wrong_rules(void)

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "policy/policy.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -57,6 +58,7 @@ static const struct hl_leg_view leg = {"callee", "Snom", "INVITE, BYE"};
 /* Loads the text as the policy; false with `error`. */
 static inline bool loads_with(const char *text, const struct hl_node *configuration)
 {
+	const struct hl_policy_world world = {.configuration = configuration};
 	FILE *file = fopen(script, "w");
 
 	hl_policy_free(policy);
@@ -64,7 +66,7 @@ static inline bool loads_with(const char *text, const struct hl_node *configurat
 	error.text[0] = '\0';
 	if (!file || fputs(text, file) < 0 || fclose(file))
 		printf("Bail out! cannot write %s\n", script);
-	policy = hl_policy_new(&settings, configuration, &error);
+	policy = hl_policy_new(&settings, &world, &error);
 	return policy;
 }
 
@@ -94,6 +96,19 @@ static inline int with_log(int (*work)(void))
 	logged[length] = '\0';
 	fclose(into);
 	return result;
+}
+
+/* A counter, of all functions together. */
+static inline int64_t counted(size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < HL_POLICY_FUNCTIONS; i++)
+		sum += *(const uint64_t *)(const void *)((const char *)hl_policy_counters(
+								 policy,
+								 (enum hl_policy_function)i) +
+							 offset);
+	return (int64_t)sum;
 }
 
 static inline bool begin(void)
