@@ -16,10 +16,8 @@ static int ask_of_another(void)
 {
 	static int number;
 	struct hl_endpoint_view another = endpoint;
-	char aor[64];
 
-	snprintf(aor, sizeof(aor), "sip:%d@example.org", ++number);
-	another.aor = aor;
+	snprintf(another.aor, sizeof(another.aor), "sip:%d@example.org", ++number);
 	return hl_policy_keepalive(policy, &another, &keepalive);
 }
 
