@@ -25,9 +25,9 @@ static const struct hl_parameter session_rows[] = {
 	HL_PARAMETERS_END,
 };
 static const struct hl_section heartbeat = {"keepalive", heartbeat_rows, sizeof(struct figures),
-					    NULL};
+					    NULL, NULL};
 static const struct hl_section session = {"session-timer", session_rows, sizeof(struct figures),
-					  NULL};
+					  NULL, NULL};
 
 static const struct hl_section *find_section(void *arg, const char *plugin, const char *plugin_dir,
 					     struct hl_place place, struct hl_mistakes *found)
