@@ -6,17 +6,17 @@
 
 struct command {
 	const char *name;
-	const char *usage;	/* its arguments, for people */
+	const char *usage;	    /* its arguments, for people */
 	const char *positionals[4]; /* the arguments without a name, in turn; up to a NULL */
 	unsigned required;	    /* so many of them must be there */
 	const char *option;	    /* the argument given as --NAME VALUE; NULL: none */
 	const char *flag;	    /* the argument given as --NAME alone; NULL: none */
 	const struct field
-		*fields; /* columns of a list, or lines of one object; NULL: as it comes */
-	const struct field *card; /* lines of one object where `fields` are columns; or NULL */
+		*fields;	  /* columns of a list, or lines of one object; NULL: as it comes */
+	const struct field *card; /* lines of one object, if `fields` are columns; or NULL */
 	const struct field *details; /* lines for each of a list, when one was asked for by name */
 	const char *none;	     /* said of an empty list */
-	const char *done;	     /* said in place of an empty object; %s is the last positional */
+	const char *done; /* said in place of an empty object; %s is the last positional */
 	void (*more)(const json_t *result); /* shown behind the fields; NULL: nothing */
 };
 

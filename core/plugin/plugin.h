@@ -45,8 +45,9 @@ struct hl_stages {
 	/* A message of the leg's dialog (the first INVITE included) is about to be sent: add
 	 * headers. */
 	int (*leg_send)(struct hl_module *self, struct hl_leg *leg, struct hl_message *message);
-	/* One came. A code refuses a request. DONE for a failure of our INVITE or UPDATE: it is sent
-	 * again, with the next CSeq and what leg_send then adds; nobody else hears of the failure. */
+	/* One came. A code refuses a request. DONE for a failure of our INVITE or UPDATE: it is
+	 * sent again, with the next CSeq and what leg_send then adds; nobody else hears of the
+	 * failure. */
 	int (*leg_recv)(struct hl_module *self, struct hl_leg *leg, struct hl_message *message);
 	/* The callee's 2xx has been passed on. */
 	void (*answered)(struct hl_module *self, struct hl_call *call);
@@ -79,7 +80,8 @@ struct hl_plugin {
 	/* Checks its settings against other sections, once all of the configuration is read. */
 	void (*review)(const struct hl_config *config, const void *settings,
 		       const struct hl_node *map, struct hl_mistakes *mistakes);
-	const struct hl_function *functions; /* for policy scripts, or NULL; ends with a NULL name */
+	/* For policy scripts; ends with a NULL name; or NULL. */
+	const struct hl_function *functions;
 	size_t contact_space; /* bytes kept for it with each contact, zeroed */
 	size_t call_space;    /* … with each call */
 	size_t leg_space;     /* … with each leg */
@@ -138,7 +140,7 @@ HL_EXPORT int hl_command_register(struct hl_switch *holdline, const struct hl_co
 
 /* A figure for monitoring: a row of the command `metrics`. */
 struct hl_metric {
-	const char *name;   /* "calls_refused_total": letters, digits and _; shown as holdline_NAME */
+	const char *name;   /* "calls_total": a-z, digits and _; shown as holdline_NAME */
 	const char *help;   /* one sentence for people */
 	bool counter;	    /* only grows; else it goes up and down */
 	const char *labels; /* what it is the figure of: `function="route"`; NULL: of all */
