@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, REGISTER, INFO, MESSAGE, REFER, NOTIFY"
+#define ALLOW                                                                                      \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REGISTER, INFO, MESSAGE, REFER, NOTIFY"
 
 /* Bytes that are neither SIP nor known to a plugin: answered 400 where that is possible. */
 static void malformed(struct hl_switch *holdline, const struct hl_flow *flow, struct hl_slice bytes,
@@ -82,7 +83,7 @@ static void reply(struct hl_transaction *transaction, int code)
 }
 
 /* Extensions a peer may insist on. */
-static const char *const extensions[] = {"timer"};
+static const char *const extensions[] = {"timer", "100rel", "replaces"};
 
 /* Lists what the request requires and the switch has not (RFC 3261 §8.2.2.3). */
 static void list_unsupported(const struct hl_message *message, struct hl_text *list)

@@ -21,6 +21,10 @@ perl_tests += \
 	t/C10-pending.t \
 	t/C12-limits.t \
 	t/C13-loops.t \
+	t/C14-reliable.t \
+	t/C15-early.t \
+	t/C16-transfer.t \
+	t/C17-headers.t \
 	t/D03-cdr.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \

@@ -43,6 +43,7 @@ static void free_call(struct hl_call *call)
 	hl_free(call->best_contact);
 	hl_free(call->retry_after);
 	hl_free(call->cause);
+	hl_free(call->replaces);
 	hl_free(call);
 }
 
@@ -175,6 +176,9 @@ static int new_caller(struct hl_call *call, struct hl_transaction *transaction,
 	leg->invite = hl_transaction_handle(transaction);
 	leg->remote_cseq = leg->first_cseq = hl_message_cseq(invite);
 	leg->local_cseq = (uint32_t)hl_random_below(1u << 20);
+	leg->rel = hl_message_lists(invite, "Require", "100rel")     ? HL_REL_REQUIRED
+		   : hl_message_lists(invite, "Supported", "100rel") ? HL_REL_SUPPORTED
+								     : HL_REL_NONE;
 	leg->call_id = hl_strdup(hl_message_call_id(invite));
 	/* Our From is their To and the other way round; tags are kept apart. */
 	leg->local = hl_address_of(hl_message_to(invite));
@@ -298,7 +302,9 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 		code = parts->hooks->leg_recv(parts->arg, call->caller, message);
 	if (code < 300)
 		code = parts->hooks->route(parts->arg, call);
-	if (code < 300 && hl_call_route(call, &code, phrase) == 0)
+	if (code < 300)
+		code = hl_call_replaces(call, message);
+	if (code == 1 || (code < 300 && hl_call_route(call, &code, phrase) == 0))
 		hl_call_next_group(call);
 	else
 		hl_call_finish(call, code, *phrase ? phrase : NULL, hl_call_reason_of(code), detail,

@@ -63,6 +63,8 @@ void hl_call_note_failure(struct hl_call *call, int code, const struct hl_messag
 void hl_call_drop_leg(struct hl_call *call, struct hl_leg *leg, const char *reason)
 {
 	struct hl_calls_parts *parts = &call->calls->parts;
+	if (call->early == leg)
+		call->early = NULL;
 	hl_leg_end(leg, reason);
 	parts->hooks->leg_ended(parts->arg, leg);
 	hl_leg_free(leg);

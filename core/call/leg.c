@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, REFER, NOTIFY"
+#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, REFER, NOTIFY"
 #define PRODUCT "Holdline/" PACKAGE_VERSION
 
 enum { SPACE_ALIGNMENT = 16 };
@@ -46,6 +46,7 @@ void hl_leg_free(struct hl_leg *leg)
 	struct hl_calls *calls = leg->call->calls;
 	hl_exchanges_orphan(leg);
 	hl_leg_uncount(leg);
+	hl_reliable_end(leg);
 	if (leg->by_tag.hash)
 		hl_hash_remove(&calls->legs, &leg->by_tag);
 	hl_handle_release(&calls->leg_handles, leg->handle);
@@ -191,6 +192,8 @@ int hl_leg_dress(struct hl_leg *leg, struct hl_message *message)
 	}
 	if (!result && ((session && (request || (status > 100 && status < 300))) || status == 405))
 		result = hl_message_set_header(message, "Allow", ALLOW);
+	if (!result && method == HL_METHOD_INVITE && (request || status / 100 == 2))
+		result = hl_message_set_header(message, "Supported", "replaces");
 	return result;
 }
 
@@ -319,6 +322,7 @@ void hl_leg_end(struct hl_leg *leg, const char *reason)
 
 	hl_exchanges_refuse(leg);
 	hl_leg_uncount(leg);
+	hl_reliable_end(leg);
 	if (leg->state == HL_LEG_ENDED)
 		return;
 	leg->state = HL_LEG_ENDED;
@@ -404,6 +408,12 @@ struct hl_leg *hl_leg_get(struct hl_calls *calls, struct hl_handle handle)
 struct hl_leg *hl_leg_peer(const struct hl_leg *leg)
 {
 	return leg->side == HL_SIDE_CALLEE ? leg->call->caller : leg->call->callee;
+}
+
+struct hl_leg *hl_leg_opposite(const struct hl_leg *leg)
+{
+	struct hl_leg *peer = hl_leg_peer(leg);
+	return peer ? peer : leg->call->early;
 }
 
 bool hl_leg_confirmed(const struct hl_leg *leg)

@@ -6,10 +6,13 @@ core_libcore_a_SOURCES += \
 	core/call/call.h \
 	core/call/cdr.c \
 	core/call/dialog.c \
+	core/call/exchange.c \
 	core/call/failure.c \
 	core/call/leg.c \
 	core/call/machine.c \
 	core/call/private.h \
+	core/call/reliable.c \
+	core/call/replaces.c \
 	core/call/routing.c \
 	core/call/session.c \
 	core/call/setup.c

@@ -41,7 +41,8 @@ enum hl_wait {
 	HL_WAIT_ANSWER,	     /* the answer, ringing */
 };
 
-struct hl_busy; /* admission.c: calls of an endpoint that has a limit */
+struct hl_reliable; /* reliable.c: a caller's reliable provisional responses */
+struct hl_busy;	    /* admission.c: calls of an endpoint that has a limit */
 
 struct hl_calls {
 	struct hl_calls_parts parts;
@@ -99,6 +100,14 @@ struct hl_leg {
 	uint32_t due_ack;	  /* the 2xx whose ACK waits for the other leg's answer; 0: none */
 	bool bye_due;		  /* BYE goes out once the ACK came (RFC 3261 §15) */
 
+	/* Reliable provisional responses (RFC 3262). */
+	struct hl_reliable *reliable; /* caller's; owned; NULL until one is sent */
+	uint32_t rseq, rseq_dialog; /* callee's: the last one acknowledged, and a hash of its tag */
+	enum { HL_REL_NONE, HL_REL_SUPPORTED, HL_REL_REQUIRED } rel; /* what its INVITE says */
+
+	/* A REFER passed on: its CSeq here and where it came from, for the id in its NOTIFYs. */
+	uint32_t refer_sent, refer_heard;
+
 	/* The session. */
 	struct hl_text sdp; /* what we last sent to the peer */
 
@@ -112,6 +121,7 @@ struct hl_leg {
 	char *allow;			  /* owned; the peer's Allow, NULL until known */
 	bool timer;			  /* the peer's Supported lists timer */
 	bool nat;
+	bool media;	/* callee's: the caller was sent its early SDP */
 	uint64_t heard; /* hl_clock_now of its last message */
 			/* the plugins' space follows */
 };
@@ -144,6 +154,8 @@ struct hl_call {
 	struct hl_leg *caller;	/* owned */
 	struct hl_list callees; /* struct hl_leg, owned: those that ring, or the one */
 	struct hl_leg *callee;	/* the one that answered, in callees */
+	struct hl_leg *early;	/* the one whose ringing the caller hears, in callees; or NULL */
+	char *replaces;		/* owned; Replaces for the callee, or NULL */
 	char *request_uri;	/* owned; of the caller's INVITE */
 	char *number;		/* owned; its user part: who is called */
 	char *display;		/* owned; the caller's display name, or "" */
@@ -198,6 +210,27 @@ void hl_call_forget_invite(struct hl_call *call);
 /* Counts the leg for its endpoint, if that has a limit: 0, -EBUSY when it is reached, -ENOMEM. */
 int hl_leg_count(struct hl_leg *leg, const struct hl_account *account);
 void hl_leg_uncount(struct hl_leg *leg);
+
+/* reliable.c: RFC 3262 */
+/* Acknowledges a callee's provisional response, if it is to be. False: it came before. */
+bool hl_reliable_heard(struct hl_leg *leg, const struct hl_message *response);
+/* Sends the caller a provisional response, reliably if it insists, or if `wanted` and it can. Takes
+ * it over. */
+void hl_reliable_progress(struct hl_leg *leg, struct hl_message *response, bool wanted);
+/* Whether the 2xx has to wait for a PRACK; it is taken over then. */
+bool hl_reliable_hold(struct hl_leg *leg, struct hl_message *response);
+/* The caller's PRACK: whether it is the one awaited. Then, once it is answered, what waited goes.
+ */
+bool hl_reliable_acknowledged(struct hl_leg *leg, const struct hl_message *prack);
+void hl_reliable_go_on(struct hl_leg *leg);
+void hl_reliable_end(struct hl_leg *leg);
+
+/* replaces.c: transfers */
+/* For an INVITE with Replaces: 1 when the call has its one target, else the code that refuses it;
+ * 0: it has none. */
+int hl_call_replaces(struct hl_call *call, const struct hl_message *invite);
+/* A Refer-To whose Replaces names one of our dialogs, as somebody else may see it: 0 or -ENOENT. */
+int hl_replaces_hide(struct hl_calls *calls, const char *refer_to, struct hl_text *out);
 
 /* machine.c: the table */
 const char *hl_call_state_text(const struct hl_call *call);
@@ -284,8 +317,20 @@ int hl_session_copy_headers(const struct hl_leg *leg, const struct hl_message *f
 /* dialog.c: requests inside dialogs */
 void hl_leg_requested(struct hl_leg *leg, struct hl_transaction *transaction,
 		      struct hl_message *message);
+/* The leg at the other end, or before the answer the one that rings there; or NULL. */
+struct hl_leg *hl_leg_opposite(const struct hl_leg *leg);
+struct hl_leg *hl_leg_by_local_tag(struct hl_calls *calls, struct hl_slice tag);
 struct hl_leg *hl_leg_by_tag(struct hl_calls *calls, const char *tag, const char *call_id);
 void hl_leg_got_ack(struct hl_leg *leg, struct hl_message *message);
+/* Answers a request of the peer with a code and nothing more. */
+int hl_leg_reply(struct hl_leg *leg, struct hl_transaction *transaction, int code);
+
+/* exchange.c: requests of ours inside dialogs */
+/* For a request on `leg`; NULL when memory is out. */
+struct hl_exchange *hl_exchange_new(struct hl_leg *leg, enum hl_method method);
+void hl_exchange_free(struct hl_exchange *exchange);
+/* Sends its request and takes it over; on an error the exchange is gone as well. */
+int hl_exchange_start(struct hl_exchange *exchange, struct hl_leg *leg, struct hl_message *request);
 void hl_exchange_fini(struct hl_calls *calls);
 /* The leg is over: who waits for its answers gets 487, and what can be is cancelled. */
 void hl_exchanges_refuse(struct hl_leg *leg);

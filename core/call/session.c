@@ -13,7 +13,6 @@ static const char *const passed_headers[] = {
 	"Retry-After",
 	"Alert-Info",
 	"Accept-Language",
-	"Refer-To",
 	"Referred-By",
 	"Event",
 	"Subscription-State",
@@ -80,6 +79,16 @@ static int add_hidden(const struct hl_leg *from, struct hl_message *to, const ch
 	return result;
 }
 
+static int add_refer_to(const struct hl_leg *from, struct hl_message *to, const char *value)
+{
+	struct hl_text text;
+	hl_text_init(&text);
+	int result = hl_replaces_hide(from->call->calls, value, &text);
+	result = add_hidden(from, to, "Refer-To", result < 0 ? value : hl_text_string(&text));
+	hl_text_fini(&text);
+	return result;
+}
+
 static int pass_header(const struct hl_leg *leg, const struct hl_message *from,
 		       struct hl_message *to, const char *name, bool hide)
 {
@@ -97,7 +106,11 @@ static int pass_headers(const struct hl_leg *leg, const struct hl_message *from,
 			struct hl_message *to, bool hide)
 {
 	const struct hl_strings *more = &leg->call->config->settings.pass_headers;
+	const char *refer_to = hl_message_header(from, "Refer-To", 0);
 	int result = 0;
+	if (refer_to)
+		result = hide ? add_refer_to(leg, to, refer_to)
+			      : hl_message_add_header(to, "Refer-To", refer_to);
 	for (size_t i = 0; i < HL_COUNT(passed_headers) && !result; i++)
 		result = pass_header(leg, from, to, passed_headers[i], hide);
 	for (size_t i = 0; i < more->count && !result; i++)

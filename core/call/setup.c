@@ -172,6 +172,12 @@ static int invite_leg(struct hl_leg *leg)
 		return -ECANCELED;
 	}
 	hl_session_sent(leg, invite);
+	/* Without an offer of ours a reliable response would carry one, and its PRACK the answer
+	 * that only the caller can give. */
+	if (hl_message_has_sdp(invite))
+		hl_message_set_header(invite, "Supported", "100rel, replaces");
+	if (call->replaces)
+		hl_message_set_header(invite, "Replaces", call->replaces);
 	return hl_leg_start(leg, invite, owner, &leg->invite);
 }
 
@@ -274,12 +280,39 @@ void hl_call_heard(struct hl_call *call, struct hl_leg *leg, struct hl_message *
 		wait_for(call, HL_WAIT_PROGRESS);
 }
 
+/* Whether the caller gets the SDP of this provisional response; its leg is the early one then. */
+static bool shows_media(struct hl_call *call, struct hl_leg *leg, const struct hl_message *message)
+{
+	bool session = hl_message_has_sdp(message);
+	bool taken = call->early && call->early != leg && call->early->media;
+	if (!call->early || (session && !taken))
+		call->early = leg;
+	leg->media |= session && !taken;
+	return session && !taken;
+}
+
+static int pass_early_session(struct hl_call *call, struct hl_leg *leg, struct hl_message *message,
+			      struct hl_message *response)
+{
+	const struct hl_transaction *invite =
+		hl_transaction_get(call->calls->parts.transactions, leg->invite);
+	const struct hl_message *asked = invite ? hl_transaction_request(invite) : NULL;
+	int code = asked && hl_message_body(asked).length
+			   ? hl_session_answer(leg, call->caller, message, response)
+			   : hl_session_offer(leg, call->caller, message, response);
+	if (!code)
+		hl_session_sent(call->caller, response);
+	return code;
+}
+
 void hl_call_progress(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
 {
 	struct hl_transaction *caller =
 		hl_transaction_get(call->calls->parts.transactions, call->caller->invite);
 	int status = hl_message_status(message);
 	leg->state = HL_LEG_EARLY;
+	if (!hl_reliable_heard(leg, message))
+		return;
 	if (!call->rang)
 		call->rang = hl_clock_now();
 	enum hl_wait wait = status == 180		  ? HL_WAIT_ANSWER
@@ -291,14 +324,15 @@ void hl_call_progress(struct hl_call *call, struct hl_leg *leg, struct hl_messag
 						      status, hl_message_reason(message));
 	if (!response)
 		return;
-	if (hl_session_answer(leg, call->caller, message, response)) {
+	/* One dialog of the caller's cannot hear two: the first with media keeps it. */
+	bool heard = shows_media(call, leg, message);
+	if (heard && pass_early_session(call, leg, message, response)) {
 		hl_message_free(response);
 		return;
 	}
-	if (hl_message_has_sdp(response))
-		hl_session_sent(call->caller, response);
 	hl_session_pass_headers(leg, message, response);
-	hl_leg_respond(call->caller, caller, response);
+	hl_reliable_progress(call->caller, response,
+			     hl_message_lists(message, "Require", "100rel"));
 }
 
 /* ACKs the 2xx: at once, or, when it carries the offer, with the caller's answer. */
@@ -354,7 +388,8 @@ void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message 
 	call->answered = hl_clock_now();
 	hl_call_forget_invite(call);
 	call->sip_code = 200;
-	hl_leg_respond(call->caller, caller, response);
+	if (!hl_reliable_hold(call->caller, response))
+		hl_leg_respond(call->caller, caller, response);
 	hl_log(HL_LOG_INFO, "call", "answered", hl_str("id", call->id),
 	       hl_str("callee", hl_leg_user(leg)), hl_str("address", call->callee_address));
 	calls->parts.hooks->answered(calls->parts.arg, call);

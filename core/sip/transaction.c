@@ -353,6 +353,12 @@ void hl_transaction_force_rport(struct hl_transaction *transaction)
 	transaction->reply_port = transaction->flow.remote.port;
 }
 
+void hl_transaction_repeat(struct hl_transaction *transaction)
+{
+	if (transaction->sent.length && !transaction->final)
+		hl_transaction_send(transaction);
+}
+
 void hl_transaction_acked(struct hl_transaction *transaction)
 {
 	transaction->acked = true;

@@ -65,6 +65,8 @@ HL_EXPORT void hl_transaction_ignore(struct hl_transaction *transaction);
 /* Over UDP: responses go to the port the request came from even without rport (RFC 3581 §4 wants it
  * asked for; some phones behind NAT do not ask). */
 HL_EXPORT void hl_transaction_force_rport(struct hl_transaction *transaction);
+/* Sends the last response again (RFC 3262 §3). */
+HL_EXPORT void hl_transaction_repeat(struct hl_transaction *transaction);
 /* The ACK to our 2xx came: its retransmission ends. */
 HL_EXPORT void hl_transaction_acked(struct hl_transaction *transaction);
 /* The To tag our responses get: random, made once. */

@@ -245,10 +245,21 @@ static int set_min_se(struct hl_message *message, uint32_t seconds)
 	return hl_message_set_header(message, "Min-SE", value);
 }
 
+/* Beside what the core says it can do, in one line: some read only the first. */
+static int support_timer(struct hl_message *message)
+{
+	const char *others = hl_message_header(message, "Supported", 0);
+	char value[128];
+	if (!others)
+		return hl_message_add_header(message, "Supported", "timer");
+	snprintf(value, sizeof(value), "timer, %s", others);
+	return hl_message_set_header(message, "Supported", value);
+}
+
 static int dress_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_message *request)
 {
 	const struct settings *settings = settings_of(timer);
-	int result = hl_message_add_header(request, "Supported", "timer");
+	int result = support_timer(request);
 	bool first = !hl_leg_confirmed(leg);
 	if (result || (!first && !timer->active))
 		return result;
@@ -282,7 +293,7 @@ static int dress_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_m
 	timer->refreshes += again;
 	int result = hl_message_add_header(response, "Require", "timer");
 	if (!result)
-		result = hl_message_add_header(response, "Supported", "timer");
+		result = support_timer(response);
 	return result ? result : set_session_expires(response, session, !ours);
 }
 
