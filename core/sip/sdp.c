@@ -8,14 +8,25 @@
 enum {
 	SHOWN = 60,   /* bytes of a bad line that an error text shows */
 	SESSION = -1, /* the section before the first m-line */
+	DISCARD = 9,  /* the port that says "not known yet" (RFC 8840) */
 	CODEC_SIZE = 32
 };
+
+/* RFC 8839 §5.1.2.1: of type "relay", so that any other candidate that works is preferred. */
+enum { CANDIDATE_PRIORITY = 65535 << 8 };
 
 /* What decides how a section's c= is written. */
 struct section {
 	bool connection; /* has a c= of its own */
-	bool held;	 /* that c= is 0.0.0.0 or :: */
+	bool held;	 /* that c= is 0.0.0.0 or ::, and means hold */
 	bool rtcp;	 /* has an a=rtcp */
+};
+
+/* Attributes of ICE (RFC 8839, 8840), as lines begin. */
+static const char *const ice_lines[] = {
+	"a=candidate:",	  "a=ice-ufrag:",  "a=ice-pwd:",
+	"a=ice-options:", "a=ice-lite",	   "a=remote-candidates:",
+	"a=ice-mismatch", "a=ice-pacing:", "a=end-of-candidates",
 };
 
 /* Payload types that need no rtpmap (RFC 3551 §6). */
@@ -76,20 +87,21 @@ static bool is_line(struct hl_slice line, const char *prefix)
 	return hl_slice_starts(content(line), hl_slice_of(prefix));
 }
 
-/* "IN IP4 192.0.2.1/127"; family 0 for a host name. */
+/* "IN IP4 192.0.2.1/127"; family 0 for a host name. An address of the other family is an error. */
 static int read_connection(struct hl_slice value, struct hl_address *address)
 {
 	struct hl_slice type;
+	bool six;
 
 	if (!hl_slice_equal_nocase(hl_slice_cut(&value, ' '), HL_SLICE_LITERAL("IN")))
 		return -EBADMSG;
 	type = hl_slice_cut(&value, ' ');
-	if (!value.length || (!hl_slice_equal_nocase(type, HL_SLICE_LITERAL("IP4")) &&
-			      !hl_slice_equal_nocase(type, HL_SLICE_LITERAL("IP6"))))
+	six = hl_slice_equal_nocase(type, HL_SLICE_LITERAL("IP6"));
+	if (!value.length || (!six && !hl_slice_equal_nocase(type, HL_SLICE_LITERAL("IP4"))))
 		return -EBADMSG;
 	*address = (struct hl_address){.family = 0};
 	hl_address_parse(hl_slice_cut(&value, '/'), address);
-	return 0;
+	return address->family && (address->family == AF_INET6) != six ? -EBADMSG : 0;
 }
 
 /* "53020" or "53020 IN IP4 126.16.64.4" (RFC 3605). */
@@ -137,6 +149,9 @@ static int read_attribute(struct hl_slice value, struct hl_sdp_media *media)
 		media->encrypted = true;
 	if (hl_slice_equal(name, HL_SLICE_LITERAL("rtcp-mux")))
 		media->rtcp_mux = true;
+	if (hl_slice_equal(name, HL_SLICE_LITERAL("ice-ufrag")) ||
+	    hl_slice_equal(name, HL_SLICE_LITERAL("candidate")))
+		media->ice = true;
 	if (hl_slice_equal(name, HL_SLICE_LITERAL("rtcp")))
 		return read_rtcp(value, &media->rtcp);
 	return 0;
@@ -168,10 +183,32 @@ static int read_line(struct hl_sdp *sdp, struct hl_sdp_media *session, struct hl
 		here = &sdp->media[sdp->media_count++];
 		*here = (struct hl_sdp_media){.connection = session->connection,
 					      .direction = session->direction,
-					      .encrypted = session->encrypted};
+					      .encrypted = session->encrypted,
+					      .ice = session->ice};
 		return read_media(value, here);
 	}
 	return 0;
+}
+
+/* What follows of an m-line when all has been read. */
+static void conclude(struct hl_sdp *sdp, unsigned index)
+{
+	struct hl_sdp_media *media = &sdp->media[index];
+	bool wildcard = media->connection.family && hl_address_wildcard(&media->connection);
+
+	/* With ICE, 0.0.0.0 says that the candidates are still to come (RFC 8840 §4.1.1). */
+	if (wildcard && media->ice)
+		media->connection = (struct hl_address){.family = 0};
+	media->on_hold = media->direction != HL_SDP_SENDRECV || (wildcard && !media->ice);
+	sdp->encrypted |= media->encrypted;
+	for (media->shares = 0; media->shares < index; media->shares++) {
+		const struct hl_sdp_media *other = &sdp->media[media->shares];
+
+		if (other->port == media->port && media->port && media->port != DISCARD &&
+		    media->connection.family &&
+		    hl_address_same_host(&other->connection, &media->connection))
+			return;
+	}
 }
 
 int hl_sdp_parse(struct hl_slice body, struct hl_sdp *parsed, struct hl_error *error)
@@ -199,14 +236,8 @@ int hl_sdp_parse(struct hl_slice body, struct hl_sdp *parsed, struct hl_error *e
 					    text.data);
 	}
 	sdp.encrypted = session.encrypted;
-	for (unsigned i = 0; i < sdp.media_count; i++) {
-		struct hl_sdp_media *media = &sdp.media[i];
-
-		sdp.encrypted |= media->encrypted;
-		media->on_hold =
-			media->direction != HL_SDP_SENDRECV ||
-			(media->connection.family && hl_address_wildcard(&media->connection));
-	}
+	for (unsigned i = 0; i < sdp.media_count; i++)
+		conclude(&sdp, i);
 	*parsed = sdp;
 	return 0;
 }
@@ -222,6 +253,7 @@ struct writer {
 	const struct hl_address *session_address; /* written into the session's c=; NULL: as read */
 	int current;				  /* m-line being written, or SESSION */
 	bool connection_due;			  /* a c= is to be put in behind m= and i= */
+	bool candidate_due;			  /* our candidate is still to be written */
 };
 
 /* Whether an m-line is ours to change: port 0 stays as it is. */
@@ -230,10 +262,19 @@ static bool is_relayed(const struct writer *writer, unsigned media)
 	return writer->edit->media[media].relayed && writer->sdp->media[media].port;
 }
 
+static bool ice_anywhere(const struct hl_sdp *sdp)
+{
+	for (unsigned i = 0; i < sdp->media_count; i++)
+		if (sdp->media[i].ice)
+			return true;
+	return false;
+}
+
 static void survey(struct writer *writer)
 {
 	struct hl_slice rest = writer->sdp->body, line;
 	struct section *here = &writer->session;
+	bool ice = ice_anywhere(writer->sdp);
 	unsigned media = 0;
 
 	while (next_line(&rest, &line)) {
@@ -244,7 +285,7 @@ static void survey(struct writer *writer)
 		here->rtcp |= is_line(line, "a=rtcp:");
 		if (is_line(line, "c=") && !read_connection(value_of(line), &address)) {
 			here->connection = true;
-			here->held = address.family && hl_address_wildcard(&address);
+			here->held = address.family && hl_address_wildcard(&address) && !ice;
 		}
 	}
 }
@@ -292,12 +333,38 @@ static void flush_connection(struct writer *writer)
 	put_connection(writer, &writer->edit->media[writer->current].rtp);
 }
 
+static void put_candidate(struct writer *writer, unsigned component, unsigned port)
+{
+	const struct hl_address *ours = &writer->edit->media[writer->current].rtp;
+	char host[HL_ADDRESS_TEXT];
+
+	hl_text_printf(writer->out,
+		       "a=candidate:holdline %u UDP %u %s %u typ relay raddr %s rport 9%s",
+		       component, CANDIDATE_PRIORITY + 256 - component, hl_address_host(ours, host),
+		       port, ours->family == AF_INET6 ? "::" : "0.0.0.0", writer->end);
+}
+
+static void flush_candidate(struct writer *writer)
+{
+	const struct hl_sdp_media *read;
+
+	if (!writer->candidate_due)
+		return;
+	writer->candidate_due = false;
+	end_line(writer);
+	read = &writer->sdp->media[writer->current];
+	put_candidate(writer, 1, writer->edit->media[writer->current].rtp.port);
+	if (!read->rtcp_mux && writer->edit->media[writer->current].rtcp_port)
+		put_candidate(writer, 2, writer->edit->media[writer->current].rtcp_port);
+}
+
 /* What a section still lacks when it ends. */
 static void end_section(struct writer *writer)
 {
 	unsigned port;
 
 	flush_connection(writer);
+	flush_candidate(writer);
 	if (writer->current == SESSION || !is_relayed(writer, (unsigned)writer->current) ||
 	    writer->media[writer->current].rtcp)
 		return;
@@ -321,10 +388,31 @@ static void write_media(struct writer *writer, struct hl_slice line)
 	}
 	hl_text_printf(writer->out, "m=%.*s %u %.*s %.*s%s", HL_SLICE_ARGS(read->type), ours->port,
 		       HL_SLICE_ARGS(read->protocol), HL_SLICE_ARGS(read->formats), writer->end);
+	writer->candidate_due = read->ice && writer->edit->ice == HL_SDP_ICE_RELAY;
 	if (section->connection || writer->session.held)
 		return;
 	writer->connection_due =
 		!writer->session_address || !hl_address_same_host(writer->session_address, ours);
+}
+
+static bool is_ice(struct hl_slice line)
+{
+	for (size_t i = 0; i < HL_COUNT(ice_lines); i++)
+		if (is_line(line, ice_lines[i]))
+			return true;
+	return false;
+}
+
+/* a=rtcp as ours; with rtcp-mux it may say the RTP port once more (RFC 5761 §5.1.3). */
+static void put_rtcp(struct writer *writer)
+{
+	const struct hl_sdp_media *read = &writer->sdp->media[writer->current];
+	unsigned port = writer->edit->media[writer->current].rtcp_port;
+
+	if (port && read->rtcp.port == read->port)
+		port = writer->edit->media[writer->current].rtp.port;
+	if (port)
+		hl_text_printf(writer->out, "a=rtcp:%u%s", port, writer->end);
 }
 
 /* Writes a line that is replaced; false when it is to be copied. */
@@ -347,11 +435,13 @@ static bool replace_line(struct writer *writer, struct hl_slice line)
 		return ours;
 	}
 	if (relayed && is_line(line, "a=rtcp:")) {
-		if (writer->edit->media[current].rtcp_port)
-			hl_text_printf(writer->out, "a=rtcp:%u%s",
-				       writer->edit->media[current].rtcp_port, writer->end);
+		put_rtcp(writer);
 		return true;
 	}
+	if (writer->edit->ice == HL_SDP_ICE_REMOVE && (relayed || current == SESSION))
+		return is_ice(line);
+	if (relayed && (is_line(line, "a=candidate:") || is_line(line, "a=end-of-candidates")))
+		flush_candidate(writer);
 	return false;
 }
 
@@ -384,17 +474,15 @@ static void copy_name(struct hl_slice name, char text[CODEC_SIZE])
 	snprintf(text, CODEC_SIZE, "%.*s", HL_SLICE_ARGS(name));
 }
 
-void hl_sdp_codec(const struct hl_sdp *sdp, unsigned media, char name[32])
+/* The codec of one format of an m-line; "" when unknown. */
+static void codec_of(const struct hl_sdp *sdp, unsigned media, struct hl_slice format,
+		     char name[CODEC_SIZE])
 {
-	struct hl_slice rest, line, formats, format;
+	const struct hl_slice formats = sdp->media[media].formats;
+	struct hl_slice rest = {formats.data, 0}, line;
 	uint64_t number;
 
 	*name = '\0';
-	if (media >= sdp->media_count)
-		return;
-	formats = sdp->media[media].formats;
-	format = hl_slice_cut(&formats, ' ');
-	rest.data = formats.data ? formats.data : format.data + format.length;
 	rest.length = sdp->body.length - (size_t)(rest.data - sdp->body.data);
 	for (next_line(&rest, &line); next_line(&rest, &line) && !is_line(line, "m=");) {
 		struct hl_slice value;
@@ -415,6 +503,24 @@ void hl_sdp_codec(const struct hl_sdp *sdp, unsigned media, char name[32])
 	for (size_t i = 0; i < HL_COUNT(static_codecs); i++)
 		if (static_codecs[i].type == number)
 			copy_name(hl_slice_of(static_codecs[i].name), name);
+}
+
+void hl_sdp_codec(const struct hl_sdp *sdp, unsigned media, char name[32])
+{
+	struct hl_slice formats, format, codec;
+
+	*name = '\0';
+	if (media >= sdp->media_count)
+		return;
+	formats = sdp->media[media].formats;
+	/* Events (RFC 4733) and comfort noise go beside a codec, whatever comes first. */
+	do {
+		format = hl_slice_cut(&formats, ' ');
+		codec_of(sdp, media, format, name);
+		codec = hl_slice_of(name);
+	} while (formats.length &&
+		 (hl_slice_equal_nocase(codec, HL_SLICE_LITERAL("CN")) ||
+		  hl_slice_equal_nocase(codec, HL_SLICE_LITERAL("telephone-event"))));
 }
 
 struct hl_slice hl_sdp_origin(struct hl_slice body)

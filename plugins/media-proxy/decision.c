@@ -94,6 +94,11 @@ static bool callee_behind_nat(question_t *q)
 	return q->behind_nat && q->callee.nat;
 }
 
+static bool families_differ(question_t *q)
+{
+	return q->families;
+}
+
 static bool always(question_t *q)
 {
 	(void)q;
@@ -116,6 +121,8 @@ static const struct row rows[] = {
 	{networks_differ, true, "auto:4 different networks"},
 	{caller_behind_nat, true, "auto:5 caller behind NAT"},
 	{callee_behind_nat, true, "auto:5 callee behind NAT"},
+	/* Nothing asks for it, but they could not hear each other. */
+	{families_differ, true, "families: IPv4 and IPv6"},
 	{always, false, "auto:6 direct"},
 };
 

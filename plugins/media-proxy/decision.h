@@ -21,6 +21,7 @@ struct hl_media_question {
 	int policy;	  /* enum hl_media_policy: what the script said */
 	const char *rule; /* the policy's rule */
 	bool encrypted;	  /* the offer asks for SRTP */
+	bool families;	  /* one side speaks IPv4 and the other IPv6 */
 	struct hl_media_party caller, callee;
 };
 

@@ -2,7 +2,6 @@
 #include "exchange.h"
 
 #include "report.h"
-#include "stream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +22,20 @@ static struct hl_media_party party_of(const struct hl_leg *leg)
 	};
 }
 
+/* Whether the offer's media are of another family than what the other leg is reached by. */
+static bool families_differ(const struct hl_sdp *sdp, const struct hl_leg *to)
+{
+	int family = hl_leg_flow(to)->remote.family;
+
+	for (unsigned i = 0; i < sdp->media_count; i++) {
+		const struct hl_sdp_media *line = &sdp->media[i];
+
+		if (line->port && line->connection.family && line->connection.family != family)
+			return true;
+	}
+	return false;
+}
+
 static void decide(const struct hl_media *media, struct hl_call *call, struct hl_leg *from,
 		   struct hl_leg *to, const struct hl_sdp *sdp, struct hl_media_verdict *verdict)
 {
@@ -34,6 +47,7 @@ static void decide(const struct hl_media *media, struct hl_call *call, struct hl
 		.between_net = settings->between_net,
 		.behind_nat = settings->behind_nat,
 		.encrypted = sdp->encrypted,
+		.families = families_differ(sdp, to),
 		.caller = party_of(callee == from ? to : from),
 		.callee = party_of(callee),
 	};
@@ -43,8 +57,13 @@ static void decide(const struct hl_media *media, struct hl_call *call, struct hl
 		question.rule = policy.rule;
 	}
 	hl_media_decide(&question, verdict);
+	if (!verdict->relay && question.families)
+		hl_log(HL_LOG_WARN, "media", "media-families", hl_str("call", hl_call_id(call)),
+		       hl_str("reason", verdict->reason),
+		       hl_str("advice", "one side speaks IPv4 and the other IPv6: unless they have "
+					"other ways they hear nothing; let the call be relayed"));
 	/* Media that another call of ours relays already would run in circles. */
-	if (verdict->relay && hl_streams_loop(media, sdp))
+	if (verdict->relay && media->engine->loops(media, sdp))
 		*verdict = (struct hl_media_verdict){.reason = "direct: relayed already"};
 }
 
@@ -78,14 +97,13 @@ static void log_refused(const struct hl_call *call, const char *event, const cha
 		       hl_str("error", why), hl_int("withheld", (int64_t)withheld));
 }
 
-/* The code that refuses the offer, 0 when all ports are open. */
-static int open_ports(struct hl_media *media, struct hl_call *call, struct hl_leg *from,
-		      struct hl_leg *to, const struct hl_sdp *sdp)
+/* What the stage says to what the engine says. */
+static int verdict_of(const struct hl_call *call, int rc)
 {
-	int rc = hl_streams_open(media, hl_media_call(media, call), from, to, sdp);
-
 	if (!rc)
-		return 0;
+		return HL_DONE;
+	if (rc == -ENOMEM)
+		return SERVER_ERROR;
 	if (rc == -EADDRINUSE)
 		log_refused(call, "ports-exhausted", "no pair of port_range is free");
 	else
@@ -102,7 +120,7 @@ int hl_media_offer(struct hl_media *media, struct hl_call *call, struct hl_leg *
 	struct hl_media_verdict verdict;
 	struct hl_error error;
 	struct hl_sdp sdp;
-	int code, malformed;
+	int malformed;
 
 	if (!first && !leg->verdict.relay)
 		return HL_NEXT;
@@ -119,16 +137,12 @@ int hl_media_offer(struct hl_media *media, struct hl_call *call, struct hl_leg *
 		log_refused(call, "sdp-malformed", error.text);
 		return NOT_ACCEPTABLE;
 	}
-	if (!first && hl_streams_loop(media, &sdp)) {
+	if (!first && media->engine->loops(media, &sdp)) {
 		log_refused(call, "media-loop", "the SDP names a port of the relay");
 		return NOT_ACCEPTABLE;
 	}
-	code = open_ports(media, call, from, to, &sdp);
-	if (code)
-		return code;
-	hl_streams_offered(hl_media_leg(media, from), &sdp);
-	return hl_streams_rewrite(hl_media_leg(media, to), &sdp, rewritten) ? SERVER_ERROR
-									    : HL_DONE;
+	return verdict_of(call, media->engine->offer(media, hl_media_call(media, call), from, to,
+						     &sdp, rewritten));
 }
 
 /* Type and codec of each m-line, for list and record. */
@@ -182,18 +196,15 @@ int hl_media_answer(struct hl_media *media, struct hl_call *call, struct hl_leg 
 		log_refused(call, "sdp-malformed", error.text);
 		return relay ? NOT_ACCEPTABLE : HL_NEXT;
 	}
-	if (relay && hl_streams_loop(media, &sdp)) {
+	if (relay && media->engine->loops(media, &sdp)) {
 		log_refused(call, "media-loop", "the SDP names a port of the relay");
 		return NOT_ACCEPTABLE;
 	}
 	if (heard(media, call, callee, &sdp))
 		return SERVER_ERROR;
 	if (!relay)
-		return hl_streams_unlink(hl_media_leg(media, to)) ? SERVER_ERROR : HL_NEXT;
-	if (hl_streams_answered(media, from, to, &sdp))
-		return SERVER_ERROR;
-	return hl_streams_rewrite(hl_media_leg(media, to), &sdp, rewritten) ? SERVER_ERROR
-									    : HL_DONE;
+		return media->engine->unlink(hl_media_leg(media, to)) ? SERVER_ERROR : HL_NEXT;
+	return verdict_of(call, media->engine->answer(media, from, to, &sdp, rewritten));
 }
 
 void hl_media_leg_ended(struct hl_media *media, struct hl_leg *leg)
@@ -203,11 +214,9 @@ void hl_media_leg_ended(struct hl_media *media, struct hl_leg *leg)
 	enum hl_side side = hl_leg_side(leg);
 
 	if (side == HL_SIDE_CALLER || hl_handle_equal(hl_leg_handle(leg), own->callee))
-		for (unsigned i = 0; i < streams->count && i < own->count; i++)
-			if (streams->streams[i].side)
-				hl_relay_side_figures(streams->streams[i].side,
-						      &own->records[i].figures[side]);
-	hl_streams_close(media, streams);
+		for (unsigned i = 0; i < own->count; i++)
+			media->engine->figures(streams, i, &own->records[i].figures[side]);
+	media->engine->close(media, streams);
 }
 
 void hl_media_ended(struct hl_media *media, struct hl_call *call, struct hl_cdr *cdr)

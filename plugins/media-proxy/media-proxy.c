@@ -20,6 +20,18 @@ static const char *const whens[] = {
 	NULL,
 };
 
+static const char *const learn_from[] = {
+	[HL_LEARN_FROM_EXPECTED] = "expected",
+	[HL_LEARN_FROM_ANY] = "any",
+	NULL,
+};
+static const char *const ice[] = {
+	[HL_SDP_ICE_PASS] = "pass",
+	[HL_SDP_ICE_RELAY] = "relay",
+	[HL_SDP_ICE_REMOVE] = "remove",
+	NULL,
+};
+
 static const char *const threads[] = {"auto", NULL};
 enum { THREADS_AUTO = HL_WORD(0), THREADS_MAX = 16 };
 
@@ -74,6 +86,16 @@ static const struct hl_parameter rows[] = {
 	 .reloadable = true,
 	 FIELD(media_timeout_when, int),
 	 .help = "Whether both directions must be silent for media_timeout, or either."},
+	{.key = "one_way_after",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "10",
+	 .min = 0,
+	 .max = 3600,
+	 .unit = "s",
+	 .reloadable = true,
+	 FIELD(one_way_after, int64_t),
+	 .help = "Flags an answered call in which one side is heard and the other was silent that "
+		 "long; 0: never."},
 	{.key = "learn_window",
 	 .type = HL_PARAMETER_INTEGER,
 	 .fallback = "3",
@@ -82,8 +104,52 @@ static const struct hl_parameter rows[] = {
 	 .unit = "s",
 	 .reloadable = true,
 	 FIELD(learn_window, int64_t),
-	 .help = "How long after the first packet the SDP's or the signalling's host wins over "
-		 "another source."},
+	 .help = "How long after an offer or answer the SDP's own address wins over another port "
+		 "of its host, and strangers may teach (learn_from: any)."},
+	{.key = "learn_from",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "expected",
+	 .values = learn_from,
+	 .reloadable = true,
+	 FIELD(learn_from, int),
+	 .help = "Whose packets teach the relay where a phone is: those from the host of its SDP "
+		 "or signalling (expected), or within learn_window whoever sends first (any)."},
+	{.key = "learn_prefix",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "32",
+	 .min = 0,
+	 .max = 32,
+	 .unit = "bits",
+	 .reloadable = true,
+	 FIELD(learn_prefix, int64_t),
+	 .help = "How many leading bits make an IPv4 source the host expected: less for carriers "
+		 "whose media come from their signalling's neighbours."},
+	{.key = "learn_prefix6",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "128",
+	 .min = 0,
+	 .max = 128,
+	 .unit = "bits",
+	 .reloadable = true,
+	 FIELD(learn_prefix6, int64_t),
+	 .help = "The same for IPv6."},
+	{.key = "ice",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "pass",
+	 .values = ice,
+	 .reloadable = true,
+	 FIELD(ice, int),
+	 .help = "What becomes of ICE in a relayed call's SDP: as it is (pass), with the relay as "
+		 "the candidate of last resort (relay), or taken out (remove)."},
+	{.key = "tos",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "184",
+	 .min = 0,
+	 .max = 255,
+	 .reloadable = true,
+	 FIELD(tos, int64_t),
+	 .help = "TOS octet of relayed packets, for calls that begin from now on; 184 is DSCP EF, "
+		 "0 none."},
 	{.key = "port_quarantine",
 	 .type = HL_PARAMETER_INTEGER,
 	 .fallback = "10",
@@ -141,6 +207,7 @@ static int show_media(void *arg, const struct hl_arguments *arguments, struct hl
 {
 	const struct hl_media *media = arg;
 	struct hl_port_figures figures;
+	struct hl_relay_totals totals;
 
 	(void)arguments;
 	(void)error;
@@ -150,6 +217,11 @@ static int show_media(void *arg, const struct hl_arguments *arguments, struct hl
 	hl_json_put_integer(result, "used", figures.used);
 	hl_json_put_integer(result, "resting", figures.resting);
 	hl_json_put_integer(result, "refused", (int64_t)figures.refused);
+	hl_relay_totals(media->relay, &totals);
+	hl_json_put_integer(result, "packets", (int64_t)totals.packets);
+	hl_json_put_integer(result, "bytes", (int64_t)totals.bytes);
+	hl_json_put_integer(result, "rejected", (int64_t)totals.rejected);
+	hl_json_put_integer(result, "invalid", (int64_t)totals.invalid);
 	hl_json_object_end(result);
 	return 0;
 }
@@ -189,16 +261,19 @@ static int init(struct hl_module *self, struct hl_error *error)
 		goto out;
 	}
 	hl_ports_quarantine(media->ports, settings->port_quarantine);
+	hl_ports_tos(media->ports, (int)settings->tos);
+	media->engine = &hl_engine_relay;
 	media->relay = hl_relay_new(relay_threads(settings), error);
 	rc = media->relay ? 0 : -EAGAIN;
 	if (!rc)
-		rc = hl_command_register(media->holdline,
-					 &(struct hl_command){
-						 .name = "media",
-						 .summary = "the relay's ports: in use, resting",
-						 .run = show_media,
-						 .arg = media,
-					 });
+		rc = hl_command_register(
+			media->holdline,
+			&(struct hl_command){
+				.name = "media",
+				.summary = "the relay: its ports, and what it carried",
+				.run = show_media,
+				.arg = media,
+			});
 	if (!rc)
 		hl_module_set_state(self, media);
 out:
@@ -231,7 +306,10 @@ static void reload(struct hl_module *self)
 {
 	struct hl_media *media = hl_module_state(self);
 
-	hl_ports_quarantine(media->ports, hl_media_settings(media)->port_quarantine);
+	const struct hl_media_settings *settings = hl_media_settings(media);
+
+	hl_ports_quarantine(media->ports, settings->port_quarantine);
+	hl_ports_tos(media->ports, (int)settings->tos);
 }
 
 static int offer(struct hl_module *self, struct hl_call *call, struct hl_leg *from,

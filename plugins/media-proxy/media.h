@@ -4,10 +4,12 @@
 #define HL_MEDIA_MEDIA_H
 
 #include "decision.h"
+#include "engine.h"
 #include "ports.h"
 #include "relay.h"
 
 enum hl_timeout_when { HL_TIMEOUT_BOTH, HL_TIMEOUT_EITHER };
+enum hl_learn_from { HL_LEARN_FROM_EXPECTED, HL_LEARN_FROM_ANY };
 
 struct hl_media_settings {
 	int mode; /* enum hl_media_setting */
@@ -16,19 +18,26 @@ struct hl_media_settings {
 	struct hl_range port_range;
 	int64_t media_timeout;	 /* s; 0: never */
 	int media_timeout_when;	 /* enum hl_timeout_when */
+	int64_t one_way_after;	 /* s; 0: never */
 	int64_t learn_window;	 /* s */
+	int learn_from;		 /* enum hl_learn_from */
+	int64_t learn_prefix;	 /* bits, IPv4 */
+	int64_t learn_prefix6;	 /* bits, IPv6 */
+	int ice;		 /* enum hl_sdp_ice */
+	int64_t tos;		 /* of the IP header */
 	int64_t port_quarantine; /* s */
 	int64_t relay_threads;	 /* or HL_WORD(0): auto */
 };
 
 /* The plugin. */
 struct hl_media {
-	struct hl_module *module;   /* borrowed */
-	struct hl_switch *holdline; /* borrowed */
-	struct hl_relay *relay;	    /* owned */
-	struct hl_ports *ports;	    /* owned */
-	struct hl_list calls;	    /* struct hl_media_call: the relayed ones */
-	struct hl_timer tick;	    /* looks for silence once a second */
+	struct hl_module *module;	      /* borrowed */
+	struct hl_switch *holdline;	      /* borrowed */
+	const struct hl_media_engine *engine; /* what carries the media */
+	struct hl_relay *relay;		      /* owned */
+	struct hl_ports *ports;		      /* owned */
+	struct hl_list calls;		      /* struct hl_media_call: the relayed ones */
+	struct hl_timer tick;		      /* looks for silence once a second */
 };
 
 /* What an SDP says about one m-line of the leg that sent it. */
@@ -38,6 +47,7 @@ struct hl_remote {
 	bool held;	/* sendonly, recvonly, inactive or 0.0.0.0 */
 	bool muted;	/* 0.0.0.0 */
 	bool datagrams; /* no RTP */
+	bool encrypted; /* SRTP */
 };
 
 /* One m-line of a leg. */
@@ -77,6 +87,8 @@ struct hl_media_call {
 	struct hl_handle handle; /* of the call */
 	struct hl_handle callee; /* leg that is heard: answered, or sent early media, last */
 	unsigned worker;	 /* of the relay; good if `listed` */
+	bool one_way;		 /* one side is heard and the other is not: */
+	enum hl_side silent;	 /* … this one */
 	struct hl_media_record *records; /* owned; by m-line */
 	unsigned count;
 	uint64_t since; /* hl_clock_now of the last answer: silence counts from there */

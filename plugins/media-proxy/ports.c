@@ -19,6 +19,7 @@ struct hl_ports {
 	unsigned waiting;    /* in the ring */
 	uint64_t quarantine; /* µs */
 	uint64_t refused;    /* times no pair was free */
+	int tos;	     /* of the IP header */
 };
 
 unsigned hl_ports_in_range(const struct hl_range *range)
@@ -61,6 +62,11 @@ void hl_ports_quarantine(struct hl_ports *ports, int64_t seconds)
 	ports->quarantine = (uint64_t)seconds * HL_SECOND;
 }
 
+void hl_ports_tos(struct hl_ports *ports, int tos)
+{
+	ports->tos = tos;
+}
+
 static void ring_append(struct hl_ports *ports, unsigned index)
 {
 	ports->ring[(ports->head + ports->waiting++) % ports->count] = (uint16_t)index;
@@ -87,7 +93,17 @@ static bool rested(const struct hl_ports *ports, const struct pair *pair)
 	return !pair->released || hl_clock_now() - pair->released >= ports->quarantine;
 }
 
-static int bind_socket(const struct hl_address *local, unsigned port, int *fd)
+/* Marks what the socket sends. A system that does not let us is no reason to refuse a call. */
+static void mark(int fd, int family, int tos)
+{
+	if (family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+	else
+		(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+}
+
+static int bind_socket(const struct hl_ports *ports, const struct hl_address *local, unsigned port,
+		       int *fd)
 {
 	struct hl_address address = *local;
 	struct sockaddr_storage storage;
@@ -106,16 +122,19 @@ static int bind_socket(const struct hl_address *local, unsigned port, int *fd)
 		rc = -errno;
 	if (rc)
 		close(*fd);
+	else
+		mark(*fd, address.family, ports->tos);
 	return rc;
 }
 
-static int bind_pair(const struct hl_address *local, unsigned port, int fds[2])
+static int bind_pair(const struct hl_ports *ports, const struct hl_address *local, unsigned port,
+		     int fds[2])
 {
-	int rc = bind_socket(local, port, &fds[0]);
+	int rc = bind_socket(ports, local, port, &fds[0]);
 
 	if (rc)
 		return rc;
-	rc = bind_socket(local, port + 1, &fds[1]);
+	rc = bind_socket(ports, local, port + 1, &fds[1]);
 	if (rc)
 		close(fds[0]);
 	return rc;
@@ -130,7 +149,7 @@ int hl_ports_open(struct hl_ports *ports, const struct hl_address *local, void *
 	while (tries-- && rested(ports, &ports->pairs[ports->ring[ports->head]])) {
 		unsigned index = ring_take(ports), port = ports->first + 2 * index;
 
-		rc = bind_pair(local, port, fds);
+		rc = bind_pair(ports, local, port, fds);
 		if (!rc) {
 			ports->pairs[index].owner = owner;
 			*pair = (struct hl_port_pair){{fds[0], fds[1]}, (uint16_t)port};

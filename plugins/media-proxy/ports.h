@@ -26,6 +26,9 @@ void hl_ports_free(struct hl_ports *ports);
 /* How long a pair rests, s. */
 void hl_ports_quarantine(struct hl_ports *ports, int64_t seconds);
 
+/* The TOS octet of what the sockets send (RFC 2474), for pairs opened from now on. */
+void hl_ports_tos(struct hl_ports *ports, int tos);
+
 /* Binds a pair on `local` (its port is ignored) for `owner`. 0, -EADDRINUSE when no pair is free
  * now, or the negative errno of the bind that failed for another reason: nothing is held then. */
 int hl_ports_open(struct hl_ports *ports, const struct hl_address *local, void *owner,

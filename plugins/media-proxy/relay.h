@@ -18,12 +18,24 @@ struct hl_relay_figures {
 	uint64_t rejected; /* from strangers */
 	uint64_t invalid;  /* not of the stream's kind, or too long */
 	uint64_t heard;	   /* hl_clock_now of the last accepted one, RTCP included; 0: none */
+	uint64_t spoke;	   /* … RTCP and the like not included */
+	/* By the leg's RTCP, of what it hears: */
+	bool far_reported;   /* it has said */
+	uint64_t round_trip; /* µs from here to the leg and back; 0: not known */
+	uint64_t far_lost;   /* packets */
+	uint64_t far_jitter; /* µs */
+};
+
+/* What all sides together have seen since the start. */
+struct hl_relay_totals {
+	uint64_t packets, bytes, rejected, invalid;
 };
 
 /* What an offer or answer of its leg says about a side. */
 struct hl_relay_terms {
 	struct hl_expectation rtp, rtcp;
 	bool datagrams;	     /* no RTP (T.38 udptl, …): anything passes */
+	bool encrypted;	     /* SRTP: its RTCP cannot be read */
 	unsigned clock_rate; /* Hz */
 };
 
@@ -33,6 +45,7 @@ struct hl_relay *hl_relay_new(unsigned threads, struct hl_error *error);
 void hl_relay_free(struct hl_relay *relay);
 /* The worker with the fewest sides: for a new call. */
 unsigned hl_relay_worker(const struct hl_relay *relay);
+void hl_relay_totals(const struct hl_relay *relay, struct hl_relay_totals *totals);
 
 /* Hands two bound sockets to a worker, which owns them from now on. `call` and `leg` are for the
  * log (copied; static). 0 or -ENOMEM: the sockets are still the caller's. */
@@ -45,6 +58,9 @@ void hl_relay_side_free(struct hl_relay_side *side);
 int hl_relay_side_expect(struct hl_relay_side *side, const struct hl_relay_terms *terms);
 /* From now on the two hear each other and nobody else; `b` NULL: `a` hears nobody. 0 or -ENOMEM. */
 int hl_relay_side_link(struct hl_relay_side *a, struct hl_relay_side *b);
+/* What comes to `a` goes to `b` as well as whatever else does, until one of them is linked: media
+ * that come before their answer (RFC 3264 §5.1). 0 or -ENOMEM. */
+int hl_relay_side_feed(struct hl_relay_side *a, struct hl_relay_side *b);
 /* What came from the leg so far. */
 void hl_relay_side_figures(const struct hl_relay_side *side, struct hl_relay_figures *figures);
 

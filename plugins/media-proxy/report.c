@@ -1,6 +1,9 @@
 /* Figures come from the relay while a leg lives, from the call's record afterwards. */
 #include "report.h"
 
+#include "quality.h"
+
+#include <math.h>
 #include <stdio.h>
 
 static struct hl_leg *leg_of(const struct hl_media *media, struct hl_call *call, enum hl_side side)
@@ -16,29 +19,66 @@ struct hl_media_stream *hl_media_stream_of(const struct hl_media *media, struct 
 	struct hl_leg *leg = leg_of(media, call, side);
 	struct hl_media_leg *own = leg ? hl_media_leg(media, leg) : NULL;
 
-	return own && index < own->count && own->streams[index].side ? &own->streams[index] : NULL;
+	return own && index < own->count ? &own->streams[index] : NULL;
 }
 
 void hl_media_figures(const struct hl_media *media, struct hl_call *call, enum hl_side side,
 		      unsigned index, struct hl_relay_figures *figures)
 {
-	const struct hl_media_call *own = hl_media_call(media, call);
-	const struct hl_media_stream *stream = hl_media_stream_of(media, call, side, index);
+	struct hl_leg *leg = leg_of(media, call, side);
 
-	if (stream)
-		hl_relay_side_figures(stream->side, figures);
-	else
-		*figures = own->records[index].figures[side];
+	if (!leg || !media->engine->figures(hl_media_leg(media, leg), index, figures))
+		*figures = hl_media_call(media, call)->records[index].figures[side];
 }
 
-static void put_figures(const struct hl_relay_figures *figures, struct hl_json *json)
+static double larger(double a, double b)
 {
+	return a > b ? a : b;
+}
+
+/* How well what comes from `side` is heard at the other end: what got lost up to here or, if the
+ * other end reports more, up to there. */
+static double mos_of(const struct hl_relay_figures figures[2], int side, const char *codec)
+{
+	const struct hl_relay_figures *own = &figures[side], *far = &figures[!side];
+	double expected = (double)(own->packets + own->lost);
+	double lost = larger((double)own->lost, (double)far->far_lost);
+	struct hl_quality quality = {
+		.codec = codec,
+		.loss = lost / expected,
+		.jitter = larger((double)own->jitter, (double)far->far_jitter) / HL_MILLISECOND,
+		.round_trip = (double)(own->round_trip + far->round_trip) / HL_MILLISECOND,
+	};
+
+	return hl_quality_mos(&quality);
+}
+
+static void put_milliseconds(struct hl_json *json, const char *key, uint64_t time)
+{
+	hl_json_put_number(json, key, (double)time / HL_MILLISECOND);
+}
+
+static void put_figures(const struct hl_relay_figures figures[2], int side,
+			const struct hl_media_record *record, struct hl_json *json)
+{
+	const struct hl_relay_figures *own = &figures[side], *far = &figures[!side];
+
 	hl_json_object(json);
-	hl_json_put_integer(json, "packets", (int64_t)figures->packets);
-	hl_json_put_integer(json, "bytes", (int64_t)figures->bytes);
-	hl_json_put_integer(json, "lost", (int64_t)figures->lost);
-	hl_json_put_number(json, "jitter_ms", (double)figures->jitter / HL_MILLISECOND);
-	hl_json_put_integer(json, "rejected", (int64_t)figures->rejected);
+	hl_json_put_integer(json, "packets", (int64_t)own->packets);
+	hl_json_put_integer(json, "bytes", (int64_t)own->bytes);
+	hl_json_put_integer(json, "lost", (int64_t)own->lost);
+	put_milliseconds(json, "jitter_ms", own->jitter);
+	hl_json_put_integer(json, "rejected", (int64_t)own->rejected);
+	hl_json_put_integer(json, "invalid", (int64_t)own->invalid);
+	if (own->round_trip)
+		put_milliseconds(json, "rtt_ms", own->round_trip);
+	if (far->far_reported) {
+		hl_json_put_integer(json, "far_lost", (int64_t)far->far_lost);
+		put_milliseconds(json, "far_jitter_ms", far->far_jitter);
+	}
+	if (own->packets && !strcmp(record->type, "audio"))
+		hl_json_put_number(json, "mos",
+				   round(mos_of(figures, side, record->codec) * 100) / 100);
 	hl_json_object_end(json);
 }
 
@@ -50,17 +90,18 @@ static void put_text(struct hl_json *json, const char *key, const char *text)
 static void put_streams(const struct hl_media *media, struct hl_call *call, struct hl_json *json)
 {
 	const struct hl_media_call *own = hl_media_call(media, call);
-	struct hl_relay_figures figures;
+	struct hl_relay_figures figures[2];
 
 	hl_json_array(json);
 	for (unsigned i = 0; own->verdict.relay && i < own->count; i++) {
+		for (int side = HL_SIDE_CALLER; side <= HL_SIDE_CALLEE; side++)
+			hl_media_figures(media, call, side, i, &figures[side]);
 		hl_json_object(json);
 		put_text(json, "type", own->records[i].type);
 		put_text(json, "codec", own->records[i].codec);
 		for (int side = HL_SIDE_CALLER; side <= HL_SIDE_CALLEE; side++) {
-			hl_media_figures(media, call, side, i, &figures);
 			hl_json_key(json, hl_side_text(side));
-			put_figures(&figures, json);
+			put_figures(figures, side, &own->records[i], json);
 		}
 		hl_json_object_end(json);
 	}
@@ -75,6 +116,7 @@ void hl_media_report_call(const struct hl_media *media, struct hl_call *call, st
 	hl_json_object(json);
 	hl_json_put_boolean(json, "relayed", own->verdict.relay);
 	put_text(json, "reason", own->verdict.reason);
+	hl_json_put_string(json, "one_way", own->one_way ? hl_side_text(own->silent) : NULL);
 	hl_json_key(json, "streams");
 	put_streams(media, call, json);
 	hl_json_object_end(json);

@@ -19,6 +19,30 @@ static uint32_t read32(const uint8_t *data)
 	return ntohl(value);
 }
 
+uint16_t hl_rtp_sequence(const uint8_t *data)
+{
+	return (uint16_t)(data[2] << 8 | data[3]);
+}
+
+uint32_t hl_rtp_ssrc(const uint8_t *data)
+{
+	return read32(data + 8);
+}
+
+/* Whether the header is all there: CSRCs and extension (RFC 3550 §5.1, §5.3.1). Padding is not
+ * looked at: in SRTP its length is encrypted. */
+static bool header_whole(const uint8_t *data, size_t length)
+{
+	size_t header = HEADER_RTP + 4u * (data[0] & 0x0f);
+
+	if (data[0] & 0x10) {
+		if (length < header + 4)
+			return false;
+		header += 4 + 4u * (size_t)(data[header + 2] << 8 | data[header + 3]);
+	}
+	return length >= header;
+}
+
 enum hl_packet hl_rtp_classify(const uint8_t *data, size_t length)
 {
 	static const uint8_t cookie[] = {0x21, 0x12, 0xa4, 0x42};
@@ -28,7 +52,7 @@ enum hl_packet hl_rtp_classify(const uint8_t *data, size_t length)
 	if (data[0] >> 6 == 2) {
 		if (data[1] >= 192 && data[1] <= 223)
 			return HL_PACKET_CONTROL;
-		return length >= HEADER_RTP ? HL_PACKET_RTP : HL_PACKET_INVALID;
+		return header_whole(data, length) ? HL_PACKET_RTP : HL_PACKET_INVALID;
 	}
 	if (data[0] < 4 && length >= HEADER_STUN && !memcmp(data + 4, cookie, sizeof(cookie)))
 		return HL_PACKET_CONTROL;
@@ -52,9 +76,9 @@ static void begin(struct hl_rtp_source *source, uint32_t ssrc, uint16_t sequence
 void hl_rtp_received(struct hl_rtp_source *source, const uint8_t *data, uint64_t arrival,
 		     unsigned clock_rate)
 {
-	uint16_t sequence = (uint16_t)(data[2] << 8 | data[3]);
-	uint32_t ssrc = read32(data + 8);
-	uint32_t transit = (uint32_t)(arrival * clock_rate / HL_SECOND) - read32(data + 4);
+	uint16_t sequence = hl_rtp_sequence(data);
+	uint32_t ssrc = hl_rtp_ssrc(data), timestamp = read32(data + 4);
+	uint32_t transit = (uint32_t)(arrival * clock_rate / HL_SECOND) - timestamp;
 	uint16_t step = (uint16_t)(sequence - source->highest);
 	uint32_t difference = transit - source->transit;
 
@@ -66,9 +90,13 @@ void hl_rtp_received(struct hl_rtp_source *source, const uint8_t *data, uint64_t
 			source->highest += step;
 		if (difference > INT32_MAX)
 			difference = -difference;
-		source->jitter += difference - ((source->jitter + 8) >> 4);
+		/* Packets of one moment (an RFC 4733 event, a video frame) are sent one by one. */
+		if (timestamp != source->timestamp)
+			source->jitter += difference - ((source->jitter + 8) >> 4);
 	}
-	source->transit = transit;
+	if (timestamp != source->timestamp || !source->received)
+		source->transit = transit;
+	source->timestamp = timestamp;
 	source->received++;
 }
 

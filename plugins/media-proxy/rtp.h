@@ -14,6 +14,10 @@ enum hl_packet {
 /* The kind of a datagram on the RTP or RTCP port of an RTP stream. */
 enum hl_packet hl_rtp_classify(const uint8_t *data, size_t length);
 
+/* Of an RTP packet. */
+uint16_t hl_rtp_sequence(const uint8_t *data);
+uint32_t hl_rtp_ssrc(const uint8_t *data);
+
 struct hl_rtp_source {
 	bool started;
 	uint32_t ssrc;
@@ -21,6 +25,7 @@ struct hl_rtp_source {
 	uint32_t highest;     /* … the highest so far, with cycles */
 	uint64_t received;    /* packets of this SSRC */
 	uint64_t lost_before; /* by earlier SSRCs */
+	uint32_t timestamp;   /* of the last packet */
 	uint32_t transit;     /* arrival − timestamp of the last packet, timestamp units */
 	uint64_t jitter;      /* timestamp units, times 16 */
 };

@@ -1,4 +1,5 @@
-/* The media time-out (M7, rule 26): a call whose media fell silent is ended. */
+/* The media time-out (M7, rule 26): a call whose media fell silent is ended, and one that is heard
+ * on one side only is flagged. */
 #ifndef HL_MEDIA_SILENCE_H
 #define HL_MEDIA_SILENCE_H
 

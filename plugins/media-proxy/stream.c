@@ -1,6 +1,8 @@
-/* An offer opens what it needs on both legs before anything is sent, so that a call is never half
- * set up; an answer puts both descriptions in force. */
-#include "stream.h"
+/* The engine that is our own relay: a leg's streams, their ports, and the SDP that passes through
+ * (RFC 3264). Ports belong to the leg and stay the same for its life, whatever is offered by whom
+ * (rules 28 and 29). An offer opens what it needs on both legs before anything is sent, so that a
+ * call is never half set up; an answer puts both descriptions in force. */
+#include "media.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -34,7 +36,8 @@ static bool protocol_has(const struct hl_sdp_media *line, const char *glob)
 	return hl_slice_glob(hl_slice_of(glob), line->protocol);
 }
 
-bool hl_streams_relayable(const struct hl_sdp_media *line)
+/* Whether a datagram relay can carry that m-line: everything but TCP. */
+static bool relayable(const struct hl_sdp_media *line)
 {
 	return !protocol_has(line, "TCP*");
 }
@@ -48,6 +51,7 @@ static struct hl_remote remote_read(const struct hl_sdp_media *line)
 		.held = line->on_hold,
 		.muted = line->connection.family && hl_address_wildcard(&line->connection),
 		.datagrams = !protocol_has(line, "*RTP/*"),
+		.encrypted = line->encrypted,
 	};
 
 	remote.rtp.port = (uint16_t)line->port;
@@ -61,17 +65,22 @@ static struct hl_remote remote_read(const struct hl_sdp_media *line)
 static void terms_make(const struct hl_media *media, const struct hl_leg *leg,
 		       const struct hl_remote *remote, unsigned rate, struct hl_relay_terms *terms)
 {
+	const struct hl_media_settings *settings = hl_media_settings(media);
 	struct hl_expectation common = {
 		.signalling = hl_leg_flow(leg)->remote,
 		.nat = hl_leg_nat(leg),
 		.muted = remote->muted,
-		.window = (uint64_t)hl_media_settings(media)->learn_window * HL_SECOND,
+		.strangers = settings->learn_from == HL_LEARN_FROM_ANY,
+		.prefix = (uint8_t)settings->learn_prefix,
+		.prefix6 = (uint8_t)settings->learn_prefix6,
+		.window = (uint64_t)settings->learn_window * HL_SECOND,
 	};
 
 	*terms = (struct hl_relay_terms){
 		.rtp = common,
 		.rtcp = common,
 		.datagrams = remote->datagrams,
+		.encrypted = remote->encrypted,
 		.clock_rate = rate,
 	};
 	terms->rtp.sdp = remote->rtp;
@@ -153,7 +162,7 @@ static int leg_open(struct hl_media *media, const struct hl_media_call *call, st
 	for (unsigned i = 0; !rc && i < sdp->media_count; i++) {
 		const struct hl_sdp_media *line = &sdp->media[i];
 
-		if (own->streams[i].side || !line->port || !hl_streams_relayable(line))
+		if (own->streams[i].side || !line->port || line->shares != i || !relayable(line))
 			continue;
 		rc = stream_open(media, call, leg, i, !protocol_has(line, "*RTP/*"));
 		opened[i] = !rc;
@@ -161,8 +170,8 @@ static int leg_open(struct hl_media *media, const struct hl_media_call *call, st
 	return rc;
 }
 
-int hl_streams_open(struct hl_media *media, struct hl_media_call *call, struct hl_leg *from,
-		    struct hl_leg *to, const struct hl_sdp *sdp)
+static int open_both(struct hl_media *media, struct hl_media_call *call, struct hl_leg *from,
+		     struct hl_leg *to, const struct hl_sdp *sdp)
 {
 	struct hl_leg *legs[] = {from, to};
 	bool opened[2][HL_SDP_MEDIA] = {{false}};
@@ -178,12 +187,6 @@ int hl_streams_open(struct hl_media *media, struct hl_media_call *call, struct h
 	return rc;
 }
 
-void hl_streams_offered(struct hl_media_leg *leg, const struct hl_sdp *sdp)
-{
-	for (unsigned i = 0; i < leg->count && i < sdp->media_count; i++)
-		leg->streams[i].offered = remote_read(&sdp->media[i]);
-}
-
 static int stream_expect(const struct hl_media *media, const struct hl_leg *leg,
 			 const struct hl_media_stream *stream, unsigned rate)
 {
@@ -195,7 +198,38 @@ static int stream_expect(const struct hl_media *media, const struct hl_leg *leg,
 	return hl_relay_side_expect(stream->side, &terms);
 }
 
-int hl_streams_answered(struct hl_media *media, struct hl_leg *from, struct hl_leg *to,
+/* Notes what an offer says about the leg it came from; it holds once it is answered. Where nothing
+ * is in force yet, the offerer may be sent to already: what the other leg says before its answer
+ * comes is not lost (RFC 3264 §5.1). */
+static int note_offer(const struct hl_media *media, struct hl_leg *from, struct hl_leg *to,
+		      const struct hl_sdp *sdp)
+{
+	struct hl_media_leg *offerer = hl_media_leg(media, from);
+	struct hl_media_leg *answerer = hl_media_leg(media, to);
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < sdp->media_count; i++) {
+		struct hl_media_stream *stream = &offerer->streams[i];
+		struct hl_relay_terms terms;
+
+		stream->offered = remote_read(&sdp->media[i]);
+		if (!stream->side || stream->remote.active || !answerer->streams[i].side)
+			continue;
+		terms_make(media, from, &stream->offered, clock_rate(sdp, i), &terms);
+		rc = hl_relay_side_expect(stream->side, &terms);
+		if (!rc)
+			rc = hl_relay_side_feed(answerer->streams[i].side, stream->side);
+	}
+	return rc;
+}
+
+/* Whether the m-line goes over ports of its own: not refused, not part of another's bundle. */
+static bool stands_alone(const struct hl_sdp *sdp, unsigned index)
+{
+	return sdp->media[index].port && sdp->media[index].shares == index;
+}
+
+static int connect_legs(struct hl_media *media, struct hl_leg *from, struct hl_leg *to,
 			const struct hl_sdp *sdp)
 {
 	struct hl_media_leg *answerer = hl_media_leg(media, from);
@@ -212,6 +246,7 @@ int hl_streams_answered(struct hl_media *media, struct hl_leg *from, struct hl_l
 		a = &answerer->streams[i];
 		b = &offerer->streams[i];
 		a->remote = remote_read(&sdp->media[i]);
+		a->remote.active = stands_alone(sdp, i);
 		b->remote = b->offered;
 		linked = a->side && b->side && a->remote.active && b->remote.active;
 		rc = stream_expect(media, from, a, rate);
@@ -225,7 +260,7 @@ int hl_streams_answered(struct hl_media *media, struct hl_leg *from, struct hl_l
 	return rc;
 }
 
-int hl_streams_unlink(struct hl_media_leg *leg)
+static int unlink_leg(struct hl_media_leg *leg)
 {
 	int rc = 0;
 
@@ -235,7 +270,7 @@ int hl_streams_unlink(struct hl_media_leg *leg)
 	return rc;
 }
 
-void hl_streams_close(struct hl_media *media, struct hl_media_leg *leg)
+static void close_leg(struct hl_media *media, struct hl_media_leg *leg)
 {
 	for (unsigned i = 0; i < leg->count; i++)
 		stream_close(media, &leg->streams[i], true);
@@ -244,15 +279,25 @@ void hl_streams_close(struct hl_media *media, struct hl_media_leg *leg)
 	leg->count = 0;
 }
 
-bool hl_streams_loop(const struct hl_media *media, const struct hl_sdp *sdp)
+static bool names_us(const struct hl_media *media, const struct hl_address *host, unsigned port)
+{
+	const struct hl_media_leg *owner = hl_ports_owner(media->ports, (uint16_t)port);
+
+	return owner && host->family &&
+	       (hl_address_same_host(host, &owner->visible) ||
+		hl_address_same_host(host, &owner->local));
+}
+
+static bool loops(const struct hl_media *media, const struct hl_sdp *sdp)
 {
 	for (unsigned i = 0; i < sdp->media_count; i++) {
 		const struct hl_sdp_media *line = &sdp->media[i];
-		const struct hl_media_leg *owner =
-			hl_ports_owner(media->ports, (uint16_t)line->port);
 
-		if (owner && (hl_address_same_host(&line->connection, &owner->visible) ||
-			      hl_address_same_host(&line->connection, &owner->local)))
+		if (names_us(media, &line->connection, line->port))
+			return true;
+		if (line->rtcp.port &&
+		    names_us(media, line->rtcp.family ? &line->rtcp : &line->connection,
+			     line->rtcp.port))
 			return true;
 	}
 	return false;
@@ -271,18 +316,29 @@ static int write_sdp(const struct hl_media_leg *leg, const struct hl_sdp *sdp,
 	return hl_sdp_rewrite(sdp, edit, rewritten);
 }
 
-int hl_streams_rewrite(struct hl_media_leg *leg, const struct hl_sdp *sdp,
-		       struct hl_text *rewritten)
+static void edit_make(const struct hl_media *media, const struct hl_media_leg *leg,
+		      const struct hl_sdp *sdp, struct hl_sdp_edit *edit)
 {
-	struct hl_sdp_edit edit = {.origin = NULL};
+	*edit = (struct hl_sdp_edit){.ice = (enum hl_sdp_ice)hl_media_settings(media)->ice};
+	for (unsigned i = 0; i < sdp->media_count && i < leg->count; i++) {
+		/* What shares a port on one side shares ours on the other (RFC 8843). */
+		unsigned port = leg->streams[sdp->media[i].shares].port;
+
+		edit->media[i].relayed = relayable(&sdp->media[i]);
+		edit->media[i].rtp = leg->visible;
+		edit->media[i].rtp.port = (uint16_t)port;
+		edit->media[i].rtcp_port = port ? port + 1u : 0;
+	}
+}
+
+/* Writes `sdp` as the leg shall see it: our addresses, our origin. 0 or -ENOMEM. */
+static int rewrite(const struct hl_media *media, struct hl_media_leg *leg, const struct hl_sdp *sdp,
+		   struct hl_text *rewritten)
+{
+	struct hl_sdp_edit edit;
 	int rc;
 
-	for (unsigned i = 0; i < sdp->media_count && i < leg->count; i++) {
-		edit.media[i].relayed = hl_streams_relayable(&sdp->media[i]);
-		edit.media[i].rtp = leg->visible;
-		edit.media[i].rtp.port = leg->streams[i].port;
-		edit.media[i].rtcp_port = leg->streams[i].port ? leg->streams[i].port + 1u : 0;
-	}
+	edit_make(media, leg, sdp, &edit);
 	if (!leg->session) {
 		leg->session = hl_random_below(INT64_MAX - 1) + 1;
 		leg->version = 1;
@@ -299,3 +355,39 @@ int hl_streams_rewrite(struct hl_media_leg *leg, const struct hl_sdp *sdp,
 		leg->sent = hl_hash_bytes(rewritten->data, rewritten->length);
 	return rc;
 }
+
+static int engine_offer(struct hl_media *media, struct hl_media_call *call, struct hl_leg *from,
+			struct hl_leg *to, const struct hl_sdp *sdp, struct hl_text *rewritten)
+{
+	int rc = open_both(media, call, from, to, sdp);
+
+	if (!rc)
+		rc = note_offer(media, from, to, sdp);
+	return rc ? rc : rewrite(media, hl_media_leg(media, to), sdp, rewritten);
+}
+
+static int engine_answer(struct hl_media *media, struct hl_leg *from, struct hl_leg *to,
+			 const struct hl_sdp *sdp, struct hl_text *rewritten)
+{
+	int rc = connect_legs(media, from, to, sdp);
+
+	return rc ? rc : rewrite(media, hl_media_leg(media, to), sdp, rewritten);
+}
+
+static bool engine_figures(const struct hl_media_leg *leg, unsigned index,
+			   struct hl_relay_figures *figures)
+{
+	if (index >= leg->count || !leg->streams[index].side)
+		return false;
+	hl_relay_side_figures(leg->streams[index].side, figures);
+	return true;
+}
+
+const struct hl_media_engine hl_engine_relay = {
+	.offer = engine_offer,
+	.answer = engine_answer,
+	.unlink = unlink_leg,
+	.close = close_leg,
+	.loops = loops,
+	.figures = engine_figures,
+};

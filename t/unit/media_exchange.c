@@ -256,6 +256,61 @@ static void decisions(void)
 	call_drop();
 }
 
+/* IPv4 and IPv6 cannot hear each other without the relay. */
+static void families(void)
+{
+	call_begin(HL_MEDIA_AUTO);
+	call.legs[1].flow.remote.family = AF_INET6;
+	offer(0, 1, own_sdp(0, ""));
+	is_str(call.space.verdict.reason, "families: IPv4 and IPv6", "two families are relayed");
+	call_drop();
+	call_begin(HL_MEDIA_OFF);
+	call.legs[1].flow.remote.family = AF_INET6;
+	is_int(offer(0, 1, own_sdp(0, "")), HL_NEXT, "unless somebody says no: then it is logged");
+	is_str(call.space.verdict.reason, "mode:off", "and stays as it was told");
+	call_drop();
+}
+
+/* Two m-lines over one port on one side go over one port on the other (RFC 8843). */
+static void bundled(void)
+{
+	char lines[128];
+	unsigned port;
+
+	call_begin(HL_MEDIA_ON);
+	offer(0, 1, own_sdp(0, "m=video 7000 RTP/AVP 99\r\nm=text 0 RTP/AVP 98\r\n"));
+	is_int(ports_now().used, 4, "a bundle is offered with a port for each m-line");
+	snprintf(lines, sizeof(lines), "m=video %u RTP/AVP 99\r\nm=text %u RTP/AVP 98\r\n",
+		 phones[1].address.port, phones[1].address.port);
+	answer(1, 0, own_sdp(1, lines));
+	port = seen_port();
+	snprintf(lines, sizeof(lines), "m=video %u ", port);
+	ok(strstr(seen, lines), "and answered with the first one's for all:\n%s", seen);
+	snprintf(lines, sizeof(lines), "m=text %u ", port);
+	ok(strstr(seen, lines), "those that had none as well");
+	ok(reaches(0, port, 1), "which is relayed");
+	snprintf(lines, sizeof(lines), "m=video %u RTP/AVP 99\r\nm=text %u RTP/AVP 98\r\n",
+		 phones[0].address.port, phones[0].address.port);
+	offer(0, 1, own_sdp(0, lines));
+	snprintf(lines, sizeof(lines), "m=text %u ", seen_port());
+	ok(strstr(seen, lines), "the next offer goes on with it");
+	call_drop();
+}
+
+/* What a phone says before its answer has come is not lost. */
+static void before_the_answer(void)
+{
+	unsigned to_callee;
+
+	call_begin(HL_MEDIA_ON);
+	offer(0, 1, own_sdp(0, ""));
+	to_callee = seen_port();
+	ok(reaches(1, to_callee, 0), "the caller hears the callee before its answer");
+	answer(1, 0, own_sdp(1, ""));
+	ok(reaches(1, to_callee, 0), "and after it");
+	call_drop();
+}
+
 static void versions_and_ports(void)
 {
 	unsigned to_callee, to_caller;
@@ -325,7 +380,8 @@ static void full_range(void)
 	char lines[512] = "";
 
 	for (int i = 1; i < 11; i++)
-		strcat(lines, "m=video 6000 RTP/AVP 99\r\n");
+		snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines),
+			 "m=video %d RTP/AVP 99\r\n", 6000 + 2 * i);
 	call_begin(HL_MEDIA_ON);
 	is_int(offer(0, 1, own_sdp(0, lines)), 503, "22 pairs where there are 20: 503");
 	is_int(ports_now().used, 0, "and nothing is held");
@@ -401,6 +457,30 @@ static void timeouts(void)
 	hl_silence_stop(&media);
 }
 
+static void one_way(void)
+{
+	unsigned to_switch[2];
+
+	settings.media_timeout = 0;
+	settings.one_way_after = 10;
+	hl_silence_start(&media);
+	talk(to_switch);
+	hl_loop_advance(loop, 8000);
+	say(0, to_switch[0], 1);
+	hl_loop_advance(loop, 1000);
+	ok(!call.space.one_way, "a pause is no fault");
+	hl_loop_advance(loop, 3000);
+	ok(call.space.one_way, "one side silent for one_way_after while the other talks is");
+	is_int(call.space.silent, HL_SIDE_CALLEE, "and which one is known");
+	say(1, to_switch[1], 0);
+	hl_loop_advance(loop, 2000);
+	ok(!call.space.one_way, "when both are heard it is over");
+	hl_loop_advance(loop, 60000);
+	ok(!call.space.one_way, "silence on both sides is something else");
+	call_drop();
+	hl_silence_stop(&media);
+}
+
 static void hold(void)
 {
 	unsigned to_switch[2];
@@ -436,6 +516,9 @@ int main(void)
 	hl_log_setup(HL_LOG_ERROR, HL_LOG_TEXT);
 	loop = hl_loop_new(&error);
 	settings.learn_window = 3;
+	settings.learn_prefix = 32;
+	settings.learn_prefix6 = 128;
+	media.engine = &hl_engine_relay;
 	settings.between_net = settings.behind_nat = true;
 	settings.port_range.low = 20000 + getpid() % 250 * 40;
 	settings.port_range.high = settings.port_range.low + 39;
@@ -448,12 +531,16 @@ int main(void)
 	relayed();
 	direct();
 	decisions();
+	families();
+	bundled();
+	before_the_answer();
 	versions_and_ports();
 	other_lines();
 	forks();
 	full_range();
 	loops();
 	timeouts();
+	one_way();
 	hold();
 	ok(hl_list_empty(&media.calls), "no call is left");
 	for (int i = 0; i < LEGS; i++)

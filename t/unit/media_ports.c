@@ -182,6 +182,21 @@ static void elsewhere(struct hl_ports *ports)
 	}
 }
 
+static void marked(struct hl_ports *ports)
+{
+	struct hl_port_pair pair;
+	int tos;
+	socklen_t size = sizeof(tos);
+
+	hl_ports_tos(ports, 184);
+	hl_ports_open(ports, &loopback, &owner, &pair);
+	for (int i = 0; i < 2; i++) {
+		getsockopt(pair.fds[i], IPPROTO_IP, IP_TOS, &tos, &size);
+		is_int(tos, 184, "what they send is marked");
+	}
+	drop(ports, &pair, true);
+}
+
 int main(void)
 {
 	struct hl_ports *ports;
@@ -197,6 +212,7 @@ int main(void)
 	quarantine(ports);
 	second_bind_fails(ports);
 	elsewhere(ports);
+	marked(ports);
 	hl_ports_free(ports);
 	return done_testing();
 }

@@ -56,6 +56,8 @@ static bool end_open(struct end *end, const char *host, const char *leg, bool kn
 	}
 	terms.rtp.signalling = terms.rtcp.signalling = end->phone.address[RTP];
 	terms.rtp.window = terms.rtcp.window = 3 * HL_SECOND;
+	terms.rtp.prefix = terms.rtcp.prefix = 32;
+	terms.rtp.prefix6 = terms.rtcp.prefix6 = 128;
 	if (known) {
 		terms.rtp.sdp = end->phone.address[RTP];
 		terms.rtcp.sdp = end->phone.address[RTCP];
@@ -197,7 +199,7 @@ static void strangers_and_rubbish(void)
 {
 	struct hl_relay_figures figures;
 	struct hl_address address;
-	uint8_t data[9000] = {0};
+	uint8_t data[10000] = {0};
 	size_t length;
 	struct end a, b;
 	int stranger = open_socket("127.0.0.9", &address);
@@ -211,7 +213,7 @@ static void strangers_and_rubbish(void)
 		send_to(stranger, &a.relay[RTP], data, packet_make(data, 500, 2, 160));
 	send_to(a.phone.fds[RTP], &a.relay[RTP], "no RTP", 6);
 	send_to(a.phone.fds[RTP], &a.relay[RTP], "", 0);
-	send_to(a.phone.fds[RTP], &a.relay[RTP], data, packet_make(data, 2, 1, 8900));
+	send_to(a.phone.fds[RTP], &a.relay[RTP], data, packet_make(data, 2, 1, 9900));
 	length = packet_make(data, 2, 1, 160);
 	ok(passes(&a, &b, RTP, data, length), "and nobody and nothing else is");
 	hl_relay_side_figures(a.side, &figures);
@@ -342,6 +344,97 @@ static void six(void)
 	end_close(&b);
 }
 
+/* What the callee says before its answer has come reaches the caller, not the reverse. */
+static void fed(void)
+{
+	uint8_t data[172];
+	struct end a, b, c;
+	size_t length = packet_make(data, 1, 1, 160);
+
+	end_open(&a, "127.0.0.1", "caller", true);
+	end_open(&b, "127.0.0.1", "callee", false);
+	end_open(&c, "127.0.0.1", "callee", false);
+	hl_relay_side_feed(b.side, a.side);
+	hl_relay_side_feed(c.side, a.side);
+	ok(passes(&b, &a, RTP, data, length), "early media of one phone that rings");
+	ok(passes(&c, &a, RTP, data, length), "and of another");
+	hl_relay_side_link(c.side, a.side);
+	send_to(b.phone.fds[RTP], &b.relay[RTP], data, length);
+	ok(passes(&c, &a, RTP, data, length), "which answers");
+	ok(silent(a.phone.fds[RTP]), "and is the only one from then on");
+	hl_relay_side_feed(b.side, a.side);
+	send_to(b.phone.fds[RTP], &b.relay[RTP], data, length);
+	ok(passes(&c, &a, RTP, data, length), "nobody comes in besides");
+	ok(silent(a.phone.fds[RTP]), "once there is an answer");
+	end_close(&a);
+	ok(true, "the caller may go first");
+	end_close(&b);
+	end_close(&c);
+}
+
+/* Reports on their way: the relay measures how far each leg is. */
+static void reports(void)
+{
+	uint8_t sender[28] = {0x80, 200, 0, 6, 0, 0, 0, 1, 0, 0, 0xab, 0xcd, 0x12, 0x34};
+	uint8_t receiver[32] = {0x81, 201, 0, 7, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3};
+	struct hl_relay_figures figures;
+	uint8_t data[172];
+	struct end a, b;
+
+	end_open(&a, "127.0.0.1", "caller", true);
+	end_open(&b, "127.0.0.1", "callee", true);
+	hl_relay_side_link(a.side, b.side);
+	passes(&a, &b, RTP, data, packet_make(data, 1, 1, 160));
+	ok(passes(&a, &b, RTCP, sender, sizeof(sender)), "a sender report passes");
+	memcpy(receiver + 24, sender + 10, 4);
+	poll(NULL, 0, 20);
+	ok(passes(&b, &a, RTCP, receiver, sizeof(receiver)), "the answer to it as well");
+	hl_relay_side_figures(b.side, &figures);
+	ok(figures.round_trip >= 20 * HL_MILLISECOND && figures.round_trip < 2 * HL_SECOND,
+	   "the round trip is known: %d us", (int)figures.round_trip);
+	ok(figures.far_reported && figures.far_lost == 3, "and what it lost");
+	end_close(&a);
+	end_close(&b);
+}
+
+/* 50,000 packets from a wrong source, faster than any phone, and none of the phone's is lost. */
+static void flood(void)
+{
+	struct hl_relay_figures figures;
+	struct hl_address address;
+	struct end a, b;
+	uint8_t data[172];
+	int stranger = open_socket("127.0.0.9", &address);
+	unsigned heard = 0;
+
+	end_open(&a, "127.0.0.1", "caller", true);
+	end_open(&b, "127.0.0.1", "callee", true);
+	hl_relay_side_link(a.side, b.side);
+	for (unsigned i = 0; i < 1000; i++) {
+		for (int k = 0; k < 50; k++)
+			send_to(stranger, &a.relay[RTP], data,
+				packet_make(data, (uint16_t)k, 9, 160));
+		heard += passes(&a, &b, RTP, data, packet_make(data, (uint16_t)i, 1, 160));
+	}
+	is_int(heard, 1000, "a flood does not disturb the call");
+	hl_relay_side_figures(a.side, &figures);
+	is_int(figures.rejected, 50000, "and is counted");
+	ok(silent(stranger) && silent(b.phone.fds[RTP]), "not forwarded");
+	close(stranger);
+	end_close(&a);
+	end_close(&b);
+}
+
+static void totals(void)
+{
+	struct hl_relay_totals figures;
+
+	hl_relay_totals(relay, &figures);
+	ok(figures.rejected > 50000 && figures.invalid > 2 && figures.packets > 2000 &&
+		   figures.bytes > 344000,
+	   "the threads' figures add up");
+}
+
 static int descriptors(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -372,6 +465,10 @@ int main(void)
 	datagrams();
 	forks();
 	six();
+	fed();
+	reports();
+	flood();
+	totals();
 	end_open(&left, "127.0.0.1", "caller", true);
 	close(left.phone.fds[RTP]);
 	close(left.phone.fds[RTCP]);

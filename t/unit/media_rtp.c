@@ -17,6 +17,13 @@ static void kinds(void)
 		{"RTP with marker and payload type 63", HL_PACKET_RTP, 13, {0x80, 0xbf}},
 		{"RTP with payload type 96 and extension", HL_PACKET_RTP, 20, {0x90, 96}},
 		{"half an RTP header", HL_PACKET_INVALID, 11, {0x80, 0}},
+		{"two CSRCs announced, one there", HL_PACKET_INVALID, 19, {0x82, 0}},
+		{"two CSRCs", HL_PACKET_RTP, 20, {0x82, 0}},
+		{"an extension announced, none there", HL_PACKET_INVALID, 15, {0x90, 0}},
+		{"an extension longer than the packet",
+		 HL_PACKET_INVALID,
+		 20,
+		 {0x90, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xbe, 0xde, 0, 2}},
 		{"RTP of version 1", HL_PACKET_INVALID, 20, {0x40, 0}},
 		{"RTP of version 3", HL_PACKET_INVALID, 20, {0xc0, 0}},
 		{"a receiver report", HL_PACKET_CONTROL, 8, {0x81, 201}},
@@ -106,11 +113,36 @@ static void jitter(void)
 	ok(estimate > 9000 && estimate < 11000, "10 ms to and fro are 10 ms: %d us", (int)estimate);
 }
 
+/* RFC 4733: the packets of a key share their timestamp. */
+static void events(void)
+{
+	struct hl_rtp_source source = {.started = false};
+	uint8_t data[12] = {0x80, 101};
+	uint32_t id = htonl(1);
+
+	arrival = 0;
+	for (unsigned i = 1; i < 50; i++)
+		come(&source, i, 1, 0);
+	memcpy(data + 8, &id, 4);
+	data[3] = 49;
+	for (unsigned i = 0; i < 20; i++) {
+		uint32_t timestamp = htonl(50 * 160);
+
+		data[3]++;
+		memcpy(data + 4, &timestamp, 4);
+		hl_rtp_received(&source, data, 1000 * HL_SECOND + arrival, 8000);
+		arrival += 20 * HL_MILLISECOND;
+	}
+	is_int(hl_rtp_jitter(&source, 8000), 0, "a key that is held is no jitter");
+	is_int(hl_rtp_lost(&source), 0, "and no loss");
+}
+
 int main(void)
 {
 	kinds();
 	loss();
 	sources();
 	jitter();
+	events();
 	return done_testing();
 }
