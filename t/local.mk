@@ -50,7 +50,13 @@ perl_tests += \
 	t/M03-reason.t \
 	t/M04-ports.t \
 	t/M05-learning.t \
+	t/M05-third-party.t \
+	t/M06-bad-sdp.t \
+	t/M06-sessions.t \
+	t/M06-srtp.t \
+	t/M07-quality.t \
 	t/M07-silence.t \
+	t/M08-bad-packets.t \
 	t/M08-unchanged.t \
 	t/P01-policy.t \
 	t/P02-policy-errors.t \

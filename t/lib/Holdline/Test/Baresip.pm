@@ -22,7 +22,8 @@ sub _modules {
 	return $found;
 }
 
-# user, password, server (IP:PORT), transport, local, expires, params (more account parameters).
+# user, password, server (IP:PORT), transport, local, expires, params (more account parameters),
+# modules (more of baresip's: "srtp.so").
 sub new {
 	my ($class, %arg) = @_;
 	my $dir = tempdir('baresip-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -70,7 +71,7 @@ sub _config {
 		"rtp_ports $first-" . ($first + 39), 'rtp_tos 0', "audio_path $self->{dir}",
 		"audio_source aufile,$self->{dir}/tone.wav", 'audio_player aubridge,sink',
 		'audio_alert aubridge,alert', "module_path $modules", 'module g711.so', 'module aufile.so',
-		'module aubridge.so', 'module_tmp uuid.so', 'module_tmp account.so', 'module_app ctrl_tcp.so',
+		'module aubridge.so', (map { "module $_" } @{$self->{modules} || []}), 'module_tmp uuid.so', 'module_tmp account.so', 'module_app ctrl_tcp.so',
 		'module_app menu.so', "ctrl_tcp_listen $self->{local}:$self->{control}", '';
 }
 

@@ -116,10 +116,24 @@ sub send_report {
 		time + 2208988800, 0, $self->{timestamp} & 0xffffffff, scalar @{$self->{sent}},
 		160 * @{$self->{sent}};
 	$bytes .= pack 'NNNNNN', $peer->{ssrc}, 0, $peer->{sequence} & 0xffff, 0, 0, 0 if $peer;
+	return $self->send_control($bytes);
+}
+
+# Any bytes, on the RTCP port.
+sub send_control {
+	my ($self, $bytes) = @_;
 	my ($host, $port) = split_address($self->{to});
 	push @{$self->{rtcp_sent}}, {bytes => $bytes};
 	$self->{links}[1]->send($bytes, join_address($host, $port + 1));
 	return $bytes;
+}
+
+# A receiver report about `peer` that answers its sender report at once (RFC 3550 §6.4.2).
+sub answer_report {
+	my ($self, $report, %arg) = @_;
+	my ($ssrc, $stamp) = unpack 'x4 N x2 N', $report;
+	return $self->send_control(pack 'CCnNNNNNNN', 0x81, 201, 7, $self->{ssrc}, $ssrc, $arg{lost} || 0,
+		0, $arg{jitter} || 0, $stamp, 0);
 }
 
 sub sent { return scalar @{$_[0]{sent}} }
@@ -183,5 +197,6 @@ Holdline::Test::Rtp - an RTP sender and receiver
 	$other->wait_received(20) or fail;
 	is $other->altered($rtp), 0;
 	$rtp->send_report($other); $other->wait_report;
+	$other->answer_report(($other->reports)[0]{bytes}, lost => 3);
 
 =cut
