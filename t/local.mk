@@ -15,6 +15,7 @@ perl_tests += \
 	t/C04-gateway.t \
 	t/C05-in-dialog.t \
 	t/C06-delayed-offer.t \
+	t/C07-tls.t \
 	t/C07-transports.t \
 	t/C08-moved.t \
 	t/C09-closed.t \
@@ -96,6 +97,7 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test.pm \
 	t/lib/Holdline/Test/Baresip.pm \
 	t/lib/Holdline/Test/Call.pm \
+	t/lib/Holdline/Test/Certificate.pm \
 	t/lib/Holdline/Test/Link.pm \
 	t/lib/Holdline/Test/Loop.pm \
 	t/lib/Holdline/Test/Media.pm \

@@ -227,7 +227,7 @@ void hl_take_credentials(lua_State *lua, int at, void *decision)
 
 static void take_target(lua_State *lua, struct hl_route_decision *taken, unsigned group)
 {
-	static const char *const kinds[] = {"user:", "gateway:", "sip:"};
+	static const char *const kinds[] = {"user:", "gateway:", "sip:", "sips:"};
 	char *text;
 
 	if (taken->count == HL_ROUTE_TARGETS)
@@ -239,7 +239,8 @@ static void take_target(lua_State *lua, struct hl_route_decision *taken, unsigne
 			taken->targets[taken->count++].group = group;
 			return;
 		}
-	luaL_error(lua, "wrong answer: target %s; allowed: user:NAME, gateway:NAME, sip:URI", text);
+	luaL_error(lua, "wrong answer: target %s; allowed: user:NAME, gateway:NAME, sip:URI, "
+		   "sips:URI", text);
 }
 
 /* The target or the nested list on top of the stack. */

@@ -1,4 +1,4 @@
-# How a phone's bytes travel: a UDP socket, TCP connections, or a place behind a Holdline::Test::Nat.
+# How a phone's bytes travel: a UDP socket, TCP or TLS connections, or a place behind a Holdline::Test::Nat.
 # Addresses are strings as the contract writes them: 127.0.0.1:5060, [::1]:5060.
 package Holdline::Test::Link;
 use strict;
@@ -7,6 +7,7 @@ use Exporter qw(import);
 use IO::Socket::IP;
 use Socket qw(AF_INET AF_INET6 SOCK_DGRAM SOCK_STREAM SOL_SOCKET SO_RCVBUF inet_ntop inet_pton
 	pack_sockaddr_in pack_sockaddr_in6 sockaddr_family unpack_sockaddr_in unpack_sockaddr_in6);
+use IO::Select;
 use Holdline::Test::Loop;
 our @EXPORT_OK = qw(address join_address split_address socket_address udp_socket);
 
@@ -47,7 +48,7 @@ sub udp_socket {
 # on_packet gets (bytes, source address, arrival time, the address it came in at).
 sub new {
 	my ($class, %arg) = @_;
-	my $kind = $arg{nat} ? 'Nat' : $arg{transport} eq 'tcp' ? 'Tcp' : 'Udp';
+	my $kind = $arg{nat} ? 'Nat' : {tcp => 'Tcp', tls => 'Tls'}->{$arg{transport}} || 'Udp';
 	return "Holdline::Test::Link::$kind"->open(%arg);
 }
 
@@ -87,14 +88,17 @@ package Holdline::Test::Link::Tcp;
 
 sub open {
 	my ($class, %arg) = @_;
-	my $self = bless {on_packet => $arg{on_packet}, host => $arg{bind} || $arg{local}, stream => {}},
-		$class;
+	my $self = bless {on_packet => $arg{on_packet}, host => $arg{bind} || $arg{local}, stream => {},
+		tls => $arg{tls} || {}}, $class;
 	if ($arg{listen}) {
 		my $listener = IO::Socket::IP->new(LocalHost => $arg{local}, LocalPort => 0, Listen => 8,
 			Proto => 'tcp', ReuseAddr => 1) or die "TCP $arg{local}: $@";
 		$self->{listener} = $listener;
 		$self->{local} = Holdline::Test::Link::address(getsockname $listener);
-		Holdline::Test::Loop->add($listener, sub { $self->_take(scalar $listener->accept) });
+		Holdline::Test::Loop->add($listener, sub {
+			my $socket = $listener->accept;
+			$self->_take($self->_secure($socket, SSL_server => 1)) if $socket;
+		});
 	} elsif ($arg{server}) {
 		$self->_connect($arg{server});
 	}
@@ -102,6 +106,16 @@ sub open {
 }
 
 sub local { return $_[0]{local} }
+sub closed { return $_[0]{closed} || 0 }
+
+# What a connection speaks once it stands: bytes as they are.
+sub _secure { return $_[1] }
+
+# Appends what has come; undef at the end of the connection.
+sub _receive {
+	my ($self, $socket, $buffer) = @_;
+	return sysread($socket, $$buffer, 65536, length $$buffer) || undef;
+}
 
 sub _connect {
 	my ($self, $to) = @_;
@@ -109,20 +123,20 @@ sub _connect {
 	my $socket = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, Proto => 'tcp',
 		LocalHost => $self->{host}) or die "TCP to $to: $@";
 	$self->{local} ||= Holdline::Test::Link::address(getsockname $socket);
-	$self->_take($socket);
+	$self->_take($socket = $self->_secure($socket));
 	return $socket;
 }
 
 sub _take {
 	my ($self, $socket) = @_;
 	return unless $socket;
-	my $peer = Holdline::Test::Link::address(getpeername $socket);
+	my $name = getpeername $socket or return $self->{closed}++;
+	my $peer = Holdline::Test::Link::address($name);
 	my $here = Holdline::Test::Link::address(getsockname $socket);
 	my $buffer = '';
 	$self->{stream}{$peer} = $socket;
 	Holdline::Test::Loop->add($socket, sub {
-		my $got = sysread $socket, $buffer, 65536, length $buffer;
-		if (!$got) {
+		if (!defined $self->_receive($socket, \$buffer)) {
 			Holdline::Test::Loop->remove($socket);
 			delete $self->{stream}{$peer};
 			close $socket;
@@ -170,6 +184,52 @@ sub close {
 	return;
 }
 
+package Holdline::Test::Link::Tls;
+our @ISA = ('Holdline::Test::Link::Tcp');
+
+# `tls` has IO::Socket::SSL's own arguments; without any, whatever the peer shows is good.
+sub _secure {
+	my ($self, $socket, @role) = @_;
+	require IO::Socket::SSL;
+	my $secure = IO::Socket::SSL->start_SSL($socket, @role, SSL_verify_mode => 0, %{$self->{tls}});
+	if (!$secure) {
+		$self->{failure} = "$IO::Socket::SSL::SSL_ERROR";
+		return if @role;
+		die "TLS: $self->{failure}\n";
+	}
+	$secure->blocking(0);
+	return $secure;
+}
+
+sub failure { return $_[0]{failure} }
+
+# TLS has messages of its own: readable does not mean that there are bytes.
+sub _receive {
+	my ($self, $socket, $buffer) = @_;
+	while (1) {
+		my $got = sysread $socket, $$buffer, 65536, length $$buffer;
+		return 1 if !defined $got && $IO::Socket::SSL::SSL_ERROR == IO::Socket::SSL::SSL_WANT_READ();
+		return undef unless $got;
+	}
+}
+
+sub send {
+	my ($self, $bytes, $to) = @_;
+	my $socket = $self->{stream}{$to} || $self->_connect($to);
+	my $sent = 0;
+	while ($sent < length $bytes) {
+		my $n = syswrite $socket, $bytes, length($bytes) - $sent, $sent;
+		if (defined $n) {
+			$sent += $n;
+		} elsif ($IO::Socket::SSL::SSL_ERROR == IO::Socket::SSL::SSL_WANT_WRITE()) {
+			IO::Select->new($socket)->can_write(1);
+		} else {
+			return;
+		}
+	}
+	return $sent;
+}
+
 package Holdline::Test::Link::Nat;
 
 sub open {
@@ -188,14 +248,15 @@ __END__
 
 =head1 NAME
 
-Holdline::Test::Link - UDP, TCP or NATed transport of a phone
+Holdline::Test::Link - UDP, TCP, TLS or NATed transport of a phone
 
 =head1 DESCRIPTION
 
-C<< Holdline::Test::Link->new(transport => 'udp'|'tcp', local => HOST, nat => NAT, inside => ADDRESS,
+C<< Holdline::Test::Link->new(transport => 'udp'|'tcp'|'tls', local => HOST, nat => NAT, inside => ADDRESS,
 server => ADDRESS, listen => 1, on_packet => CODE) >> gives an object with C<local>,
 C<send(bytes, to)> and C<close>. TCP connects to C<server> at once, so that C<local> is the address
-the server will see; with C<listen> it accepts connections there too.
+the server will see; with C<listen> it accepts connections there too. TLS takes IO::Socket::SSL's
+arguments in C<tls>.
 
 Functions: C<split_address>, C<join_address>, C<address(sockaddr)>, C<socket_address(text)>,
 C<udp_socket(host, port)>.

@@ -33,7 +33,7 @@ sub new {
 		$self->{inside} = join_address($self->{host}, $self->{port});
 	}
 	$self->{link} = Holdline::Test::Link->new(
-		(map { $_ => $self->{$_} } qw(transport local nat inside server listen bind)),
+		(map { $_ => $self->{$_} } qw(transport local nat inside server listen bind tls)),
 		on_packet => sub { $self->_packet(@_) });
 	my ($host, $port) = split_address($self->{link}->local);
 	$self->{host} ||= $host;
