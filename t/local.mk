@@ -29,9 +29,14 @@ perl_tests += \
 	t/D03-cdr.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \
+	t/G01-bad-input.t \
+	t/G01-outbound.t \
+	t/G01-path.t \
 	t/G01-register.t \
 	t/G02-nat-verdict.t \
 	t/G03-expiry.t \
+	t/G03-jitter.t \
+	t/G04-broken.t \
 	t/G04-digest.t \
 	t/G05-suspension.t \
 	t/G06-contacts.t \

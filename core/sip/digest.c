@@ -39,6 +39,7 @@ static const struct {
 	{"nc", offsetof(struct hl_digest, nc)},
 	{"qop", offsetof(struct hl_digest, qop)},
 	{"opaque", offsetof(struct hl_digest, opaque)},
+	{"algorithm", offsetof(struct hl_digest, name)},
 };
 
 const char *hl_digest_name(enum hl_digest_algorithm algorithm)
@@ -132,10 +133,12 @@ static int take_parameter(struct hl_slice *rest, struct hl_slice *name, struct h
 	return name->length && !hl_slice_trim(hl_slice_cut(rest, ',')).length ? 0 : -EBADMSG;
 }
 
-static int set_algorithm(struct hl_digest *digest, struct hl_slice value)
+static int set_algorithm(struct hl_digest *digest)
 {
+	if (!digest->name.data)
+		return 0;
 	for (unsigned i = 0; i < HL_COUNT(algorithms); i++) {
-		if (hl_slice_equal_nocase(value, hl_slice_of(algorithms[i].name))) {
+		if (hl_slice_equal_nocase(digest->name, hl_slice_of(algorithms[i].name))) {
 			digest->algorithm = i;
 			return 0;
 		}
@@ -145,8 +148,6 @@ static int set_algorithm(struct hl_digest *digest, struct hl_slice value)
 
 static int set_field(struct hl_digest *digest, struct hl_slice name, struct hl_slice value)
 {
-	if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("algorithm")))
-		return set_algorithm(digest, value);
 	for (size_t i = 0; i < HL_COUNT(fields); i++) {
 		struct hl_slice *field =
 			(struct hl_slice *)(void *)((char *)digest + fields[i].offset);
@@ -197,7 +198,9 @@ int hl_digest_parse(const char *header, struct hl_digest *parsed)
 		if (error)
 			return error;
 	}
-	error = check(&digest);
+	error = set_algorithm(&digest);
+	if (!error)
+		error = check(&digest);
 	if (!error)
 		*parsed = digest;
 	return error;

@@ -1,9 +1,12 @@
-/* Nonces (RFC 7616 §3.3, §5.4): made without remembering them. A nonce is the time it was made,
- * random bytes, and an HMAC over both; what is remembered is only which nonce-counts of it were
- * used, from its first right answer until it expires. */
+/* Nonces (RFC 7616 §3.3, §5.4): made without remembering them. A nonce is the time it ends, the
+ * algorithms it was offered with, random bytes, and an HMAC over all; what is remembered is only
+ * which nonce-counts of it were used, from its first right answer until it expires. That memory is
+ * bounded: when it is full, the oldest nonces end before their time, and their owners are asked
+ * anew (stale=true). No count is ever accepted twice. */
 #include "sip/digest.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -15,8 +18,9 @@
 
 enum {
 	TIME = 6,	      /* bytes: milliseconds of hl_clock_now */
-	SALT = 8,	      /* bytes: random */
-	SEED = TIME + SALT,   /* bytes that the HMAC is over */
+	OFFER = 1,	      /* byte: set of algorithms */
+	SALT = 7,	      /* bytes: random */
+	SEED = 14,	      /* bytes of those, which the HMAC is over */
 	MAC = 16,	      /* bytes that are kept of it */
 	BYTES = SEED + MAC,   /* of a nonce; in hexadecimal on the wire */
 	KEY = 32,	      /* bytes */
@@ -25,30 +29,38 @@ enum {
 };
 
 _Static_assert(2 * BYTES < HL_NONCE_TEXT, "a nonce fits its text");
+_Static_assert(TIME + OFFER + SALT == SEED, "a seed is its parts");
+_Static_assert(HL_DIGEST_ALGORITHMS <= 8 * OFFER, "there is a bit for each algorithm");
 
 struct hl_nonces {
-	EVP_MAC_CTX *mac;	    /* keyed at start */
-	unsigned expire;	    /* seconds */
-	struct hl_hash used;	    /* struct nonce_use by seed */
-	struct hl_deadlines expiry; /* of those */
+	EVP_MAC_CTX *mac;     /* keyed at start */
+	unsigned expire;      /* seconds */
+	unsigned most;	      /* uses remembered */
+	struct hl_hash used;  /* struct nonce_use */
+	struct hl_list order; /* the same, first used first */
+	uint64_t floor;	      /* ms: what ends by then and is not remembered is over */
 };
 
-/* A nonce that somebody has answered rightly. */
+/* A nonce that somebody has answered rightly. The seeded hash of its seed stands for it: that two
+ * collide within its life is less likely than that its HMAC is guessed. */
 struct nonce_use {
 	struct hl_hash_node node;
-	struct hl_deadline deadline;
-	unsigned char seed[SEED];
-	uint32_t highest; /* nonce-count */
+	struct hl_list order;
+	uint64_t until;	  /* ms of hl_clock_now */
 	uint64_t window;  /* bit n: highest − n was used */
+	uint32_t highest; /* nonce-count */
 };
 
-static void use_passed(void *arg, struct hl_deadline *deadline)
+static void use_forget(struct hl_nonces *nonces, struct nonce_use *use)
 {
-	struct hl_nonces *nonces = arg;
-	struct nonce_use *use = hl_container_of(deadline, struct nonce_use, deadline);
-
 	hl_hash_remove(&nonces->used, &use->node);
+	hl_list_remove(&use->order);
 	hl_free(use);
+}
+
+static struct nonce_use *use_oldest(struct hl_nonces *nonces)
+{
+	return hl_list_entry(nonces->order.next, struct nonce_use, order);
 }
 
 static EVP_MAC_CTX *new_mac(void)
@@ -72,7 +84,7 @@ static EVP_MAC_CTX *new_mac(void)
 	return context;
 }
 
-struct hl_nonces *hl_nonces_new(struct hl_loop *loop, struct hl_error *error)
+struct hl_nonces *hl_nonces_new(unsigned most, struct hl_error *error)
 {
 	struct hl_nonces *nonces = hl_zalloc(sizeof(*nonces));
 
@@ -81,6 +93,8 @@ struct hl_nonces *hl_nonces_new(struct hl_loop *loop, struct hl_error *error)
 		return NULL;
 	}
 	nonces->expire = EXPIRE_DEFAULT;
+	nonces->most = most;
+	hl_list_init(&nonces->order);
 	nonces->mac = new_mac();
 	if (!nonces->mac || hl_hash_init(&nonces->used)) {
 		hl_error_set(error, -ENOMEM, "OpenSSL gives no HMAC-SHA256, or memory is out");
@@ -88,27 +102,16 @@ struct hl_nonces *hl_nonces_new(struct hl_loop *loop, struct hl_error *error)
 		hl_free(nonces);
 		return NULL;
 	}
-	hl_deadlines_init(&nonces->expiry, loop, use_passed, nonces);
 	return nonces;
-}
-
-static void use_forget(struct hl_hash_node *node, void *arg)
-{
-	struct hl_nonces *nonces = arg;
-	struct nonce_use *use = hl_container_of(node, struct nonce_use, node);
-
-	hl_deadline_clear(&nonces->expiry, &use->deadline);
-	hl_hash_remove(&nonces->used, node);
-	hl_free(use);
 }
 
 void hl_nonces_free(struct hl_nonces *nonces)
 {
 	if (!nonces)
 		return;
-	hl_hash_each(&nonces->used, use_forget, nonces);
+	while (nonces->used.count)
+		use_forget(nonces, use_oldest(nonces));
 	hl_hash_fini(&nonces->used);
-	hl_deadlines_fini(&nonces->expiry);
 	EVP_MAC_CTX_free(nonces->mac);
 	hl_free(nonces);
 }
@@ -131,14 +134,20 @@ static bool sign(struct hl_nonces *nonces, const unsigned char seed[SEED], unsig
 	return good && length >= MAC;
 }
 
-void hl_nonce_new(struct hl_nonces *nonces, char nonce[HL_NONCE_TEXT])
+size_t hl_nonces_used(const struct hl_nonces *nonces)
+{
+	return nonces->used.count;
+}
+
+void hl_nonce_new(struct hl_nonces *nonces, unsigned offer, char nonce[HL_NONCE_TEXT])
 {
 	uint64_t until = hl_clock_now() / HL_MILLISECOND + nonces->expire * UINT64_C(1000);
 	unsigned char bytes[BYTES];
 
 	for (int i = 0; i < TIME; i++)
 		bytes[i] = (unsigned char)(until >> 8 * (TIME - 1 - i));
-	hl_random_bytes(bytes + TIME, SALT);
+	bytes[TIME] = (unsigned char)offer;
+	hl_random_bytes(bytes + TIME + OFFER, SALT);
 	sign(nonces, bytes, bytes + SEED);
 	for (int i = 0; i < BYTES; i++) {
 		nonce[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
@@ -154,12 +163,11 @@ static int digit_value(char digit)
 	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-/* Takes a nonce apart; `*until` is its time in milliseconds. */
+/* Takes a nonce apart; sets `seed` unless it is foreign. */
 static enum hl_nonce_state open_nonce(struct hl_nonces *nonces, struct hl_slice nonce,
-				      unsigned char seed[SEED], uint64_t *until)
+				      unsigned char seed[SEED])
 {
 	unsigned char bytes[BYTES], mac[MAC];
-	uint64_t now = hl_clock_now() / HL_MILLISECOND, last = 0;
 
 	if (nonce.length != 2 * BYTES)
 		return HL_NONCE_FOREIGN;
@@ -172,60 +180,89 @@ static enum hl_nonce_state open_nonce(struct hl_nonces *nonces, struct hl_slice 
 	}
 	if (!sign(nonces, bytes, mac) || CRYPTO_memcmp(mac, bytes + SEED, MAC))
 		return HL_NONCE_FOREIGN;
-	for (int i = 0; i < TIME; i++)
-		last = last << 8 | bytes[i];
 	memcpy(seed, bytes, SEED);
-	*until = last;
-	return now > last ? HL_NONCE_STALE : HL_NONCE_GOOD;
+	return HL_NONCE_GOOD;
 }
 
-enum hl_nonce_state hl_nonce_check(struct hl_nonces *nonces, struct hl_slice nonce)
+/* The moment a nonce ends, ms. */
+static uint64_t seed_until(const unsigned char seed[SEED])
+{
+	uint64_t until = 0;
+
+	for (int i = 0; i < TIME; i++)
+		until = until << 8 | seed[i];
+	return until;
+}
+
+static bool over(uint64_t until)
+{
+	return hl_clock_now() / HL_MILLISECOND > until;
+}
+
+enum hl_nonce_state hl_nonce_check(struct hl_nonces *nonces, struct hl_slice nonce, unsigned *offer)
 {
 	unsigned char seed[SEED];
-	uint64_t until;
 
-	return open_nonce(nonces, nonce, seed, &until);
+	if (open_nonce(nonces, nonce, seed) != HL_NONCE_GOOD)
+		return HL_NONCE_FOREIGN;
+	*offer = seed[TIME];
+	return over(seed_until(seed)) ? HL_NONCE_STALE : HL_NONCE_GOOD;
 }
 
 static bool use_matches(const struct hl_hash_node *node, const void *key)
 {
-	return !memcmp(hl_container_of(node, struct nonce_use, node)->seed, key, SEED);
+	(void)node, (void)key;
+	return true;
 }
 
+/* Makes room for one more: first of what has ended, then of what ends early for it. */
+static void use_make_room(struct hl_nonces *nonces)
+{
+	while (nonces->used.count && over(use_oldest(nonces)->until))
+		use_forget(nonces, use_oldest(nonces));
+	if (nonces->used.count < nonces->most)
+		return;
+	if (nonces->floor < use_oldest(nonces)->until)
+		nonces->floor = use_oldest(nonces)->until;
+	use_forget(nonces, use_oldest(nonces));
+}
+
+/* What is remembered of that nonce; NULL: its first use cannot be remembered, so it must not be. */
 static struct nonce_use *use_find(struct hl_nonces *nonces, const unsigned char seed[SEED],
 				  uint64_t until)
 {
 	uint64_t hash = hl_hash_bytes(seed, SEED);
-	struct hl_hash_node *node = hl_hash_find(&nonces->used, hash, use_matches, seed);
+	struct hl_hash_node *node = hl_hash_find(&nonces->used, hash, use_matches, NULL);
 	struct nonce_use *use;
 
 	if (node)
 		return hl_container_of(node, struct nonce_use, node);
-	use = hl_zalloc(sizeof(*use));
+	use_make_room(nonces);
+	use = until > nonces->floor ? hl_zalloc(sizeof(*use)) : NULL;
 	if (!use)
 		return NULL;
-	memcpy(use->seed, seed, SEED);
+	use->until = until;
 	hl_hash_insert(&nonces->used, &use->node, hash);
-	hl_deadline_init(&use->deadline);
-	/* A millisecond behind its last moment: as long as it is good, it is remembered. */
-	hl_deadline_set(&nonces->expiry, &use->deadline, (until + 1) * HL_MILLISECOND);
+	hl_list_append(&nonces->order, &use->order);
 	return use;
 }
 
 enum hl_nonce_state hl_nonce_use(struct hl_nonces *nonces, struct hl_slice nonce, uint32_t count)
 {
 	unsigned char seed[SEED];
-	uint64_t until, below;
-	enum hl_nonce_state state = open_nonce(nonces, nonce, seed, &until);
 	struct nonce_use *use;
+	uint64_t until, below;
 
-	if (state != HL_NONCE_GOOD)
-		return state;
+	if (open_nonce(nonces, nonce, seed) != HL_NONCE_GOOD)
+		return HL_NONCE_FOREIGN;
+	until = seed_until(seed);
+	if (over(until))
+		return HL_NONCE_STALE;
 	if (!count)
 		return HL_NONCE_REPLAYED; /* counting begins at 1 */
 	use = use_find(nonces, seed, until);
 	if (!use)
-		return HL_NONCE_STALE; /* what cannot be remembered must not be used: ask anew */
+		return HL_NONCE_STALE; /* ask anew */
 	if (count > use->highest) {
 		below = count - use->highest;
 		use->window = (below < WINDOW ? use->window << below : 0) | 1;

@@ -1,9 +1,20 @@
 /* Digest authentication (RFC 3261 §22, RFC 7616, RFC 8760). A user that does not exist is
- * challenged and refused exactly like a wrong password, so that nobody can list users by asking. */
+ * challenged and refused exactly like a wrong password, so that nobody can list users by asking;
+ * `reply_unauthorized: off` gives that up for silence. What each broken credential is answered:
+ *
+ *	none for our realm, another scheme, algorithm or qop	a challenge
+ *	unreadable, a parameter missing or given twice		400
+ *	an algorithm that was not offered with that nonce	a challenge
+ *	a uri of another user than the Request-URI's		400
+ *	wrong user or password					403, and counted
+ *	right, but the nonce is old, used up or not ours	a challenge, stale=true
+ */
 #include "registrar.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 /* Which headers carry it: a registrar's own, or a proxy's. */
 struct role {
@@ -31,23 +42,38 @@ static bool wants_md5_only(const struct registrar *registrar, const struct hl_me
 	return false;
 }
 
-/* Challenges with every algorithm; MD5 first, as many clients read only the first (RFC 8760 §2.3).
- */
+/* The algorithms for this client, as a set. */
+static unsigned offer_for(const struct registrar *registrar, const struct hl_message *message)
+{
+	unsigned offer = 0;
+
+	for (unsigned i = 0; i < registrar->offer_count; i++)
+		offer |= 1u << registrar->offers[i];
+	if (offer & 1u << HL_DIGEST_MD5 && wants_md5_only(registrar, message))
+		offer = 1u << HL_DIGEST_MD5;
+	return offer;
+}
+
+/* One challenge for each algorithm of the offer, in the configured order: many clients read only
+ * the first (RFC 8760 §2.3). */
 static int challenge(struct registrar *registrar, struct hl_transaction *transaction,
-		     struct hl_message *message, const struct role *role, bool stale)
+		     struct hl_message *message, const struct role *role, unsigned offer,
+		     bool stale)
 {
 	struct hl_message *response =
 		hl_message_response(message, role->code, NULL, hl_transaction_tag(transaction));
-	int count = wants_md5_only(registrar, message) ? HL_DIGEST_MD5 + 1 : HL_DIGEST_ALGORITHMS;
 	char nonce[HL_NONCE_TEXT];
 	int failed = 0;
 
 	if (!response)
 		return HL_DONE;
-	hl_nonce_new(registrar->nonces, nonce);
-	for (int i = 0; i < count && !failed; i++) {
+	hl_nonce_new(registrar->nonces, offer, nonce);
+	for (unsigned i = 0; i < registrar->offer_count && !failed; i++) {
+		if (!(offer & 1u << registrar->offers[i]))
+			continue;
 		hl_text_clear(&registrar->value);
-		hl_digest_challenge(i, realm_of(registrar), nonce, stale, &registrar->value);
+		hl_digest_challenge(registrar->offers[i], realm_of(registrar), nonce, stale,
+				    &registrar->value);
 		failed = registrar->value.failed ||
 			 hl_message_add_header(response, role->challenge,
 					       hl_text_string(&registrar->value));
@@ -61,23 +87,50 @@ static int challenge(struct registrar *registrar, struct hl_transaction *transac
 	return HL_DONE;
 }
 
-/* The credentials for our realm, if there are any. */
-static bool credentials_find(const struct registrar *registrar, const struct hl_message *message,
-			     const struct role *role, struct hl_digest *digest)
+/* The credentials for our realm: 0, -ENOENT (there are none, or of a kind we do not offer) or
+ * -EBADMSG (unreadable, and no others). */
+static int credentials_find(const struct registrar *registrar, const struct hl_message *message,
+			    const struct role *role, struct hl_digest *digest)
 {
 	struct hl_slice realm = hl_slice_of(realm_of(registrar));
+	int result = -ENOENT;
 	const char *value;
 
-	for (unsigned i = 0; (value = hl_message_header(message, role->credentials, i)); i++)
-		if (!hl_digest_parse(value, digest) && hl_slice_equal(digest->realm, realm))
-			return true;
-	return false;
+	for (unsigned i = 0; (value = hl_message_header(message, role->credentials, i)); i++) {
+		int bad = hl_digest_parse(value, digest);
+		if (!bad && hl_slice_equal(digest->realm, realm))
+			return 0;
+		if (bad == -EBADMSG)
+			result = -EBADMSG;
+	}
+	return result;
 }
 
-/* The digest of user, realm and password: the policy's, else the account's. False: there is none.
- */
-static bool secret_find(const struct registrar *registrar, const struct hl_digest *digest,
-			char ha1[HL_DIGEST_HEX])
+/* What there is of a user's secret. */
+enum secret {
+	SECRET_NONE,
+	SECRET_KNOWN,
+	SECRET_ELSEWHERE, /* a digest, of another algorithm than that asked for */
+};
+
+/* The digest that the policy has of its own. */
+static enum secret secret_decided(const struct hl_credentials_decision *decision,
+				  struct hl_digest *digest, char ha1[HL_DIGEST_HEX])
+{
+	const char *name = *decision->algorithm ? decision->algorithm : "MD5";
+	enum hl_digest_algorithm asked = digest->algorithm;
+
+	snprintf(ha1, HL_DIGEST_HEX, "%.*s", HL_DIGEST_HEX - 1, decision->ha1);
+	for (unsigned i = 0; i < HL_DIGEST_ALGORITHMS; i++)
+		if (!strcasecmp(name, hl_digest_name(i)))
+			digest->algorithm = i;
+	return digest->algorithm == asked ? SECRET_KNOWN : SECRET_ELSEWHERE;
+}
+
+/* The digest of user, realm and password: the policy's, else the account's. Of SECRET_ELSEWHERE
+ * sets digest->algorithm to the one there is. */
+static enum secret secret_find(const struct registrar *registrar, struct hl_digest *digest,
+			       char ha1[HL_DIGEST_HEX])
 {
 	const struct hl_config *config = hl_switch_config(registrar->holdline);
 	const struct hl_account *account = hl_config_account(config, digest->username);
@@ -89,16 +142,25 @@ static bool secret_find(const struct registrar *registrar, const struct hl_diges
 	    hl_decide_credentials(registrar->holdline,
 				  registrar_text(user, sizeof(user), digest->username),
 				  config->settings.realm, &decision)) {
-		if (*decision.ha1) {
-			snprintf(ha1, HL_DIGEST_HEX, "%.*s", HL_DIGEST_HEX - 1, decision.ha1);
-			return hl_slice_equal_nocase(
-				hl_slice_of(*decision.algorithm ? decision.algorithm : "MD5"),
-				hl_slice_of(hl_digest_name(digest->algorithm)));
-		}
+		if (*decision.ha1)
+			return secret_decided(&decision, digest, ha1);
 		password = hl_slice_of(decision.password);
 	}
 	hl_digest_ha1(digest->algorithm, digest->username, digest->realm, password, ha1);
-	return password.length > 0;
+	return password.length ? SECRET_KNOWN : SECRET_NONE;
+}
+
+bool registrar_knows(struct registrar *registrar, struct hl_slice user)
+{
+	const struct hl_config *config = hl_switch_config(registrar->holdline);
+	struct hl_credentials_decision decision;
+	char text[REGISTRAR_USER + 1];
+
+	if (!user.length || user.length > REGISTRAR_USER)
+		return false;
+	return hl_config_account(config, user) ||
+	       hl_decide_credentials(registrar->holdline, registrar_text(text, sizeof(text), user),
+				     config->settings.realm, &decision);
 }
 
 static int reject_suspended(struct registrar *registrar, struct hl_transaction *transaction,
@@ -115,13 +177,16 @@ static int reject_wrong(struct registrar *registrar, struct hl_transaction *tran
 			struct hl_slice user, const struct hl_address *source)
 {
 	const struct registrar_settings *settings = registrar->settings;
+	char address[HL_ADDRESS_TEXT];
 
-	if (suspension_count(&registrar->suspensions, user, source,
-			     (unsigned)settings->auth_max_retry, (unsigned)settings->auth_suspend))
-		return reject_suspended(registrar, transaction, user,
-					(unsigned)settings->auth_suspend);
-	return registrar_reject(registrar, transaction, user, 403, NULL,
-				"wrong password or unknown user");
+	if (!suspension_count(&registrar->suspensions, user, source,
+			      (unsigned)settings->auth_max_retry, (unsigned)settings->auth_suspend))
+		return registrar_reject(registrar, transaction, user, 403, NULL,
+					"wrong password or unknown user");
+	hl_log(HL_LOG_WARN, "registrar", "suspended", hl_sl("user", user),
+	       hl_str("source", hl_address_host(source, address)),
+	       hl_int("seconds", settings->auth_suspend));
+	return reject_suspended(registrar, transaction, user, (unsigned)settings->auth_suspend);
 }
 
 /* The nonce-count; a response without one may use its nonce once. */
@@ -135,29 +200,90 @@ static uint32_t nonce_count(const struct hl_digest *digest)
 	return (uint32_t)strtoul(text, NULL, 16);
 }
 
+/* Who the sender says he is: To of a REGISTER, else From; without needless escapes. */
+static struct hl_slice claimed_user(struct registrar *registrar, const struct hl_message *message)
+{
+	struct hl_uri uri = {.user = {"", 0}};
+
+	if (hl_message_method(message) == HL_METHOD_REGISTER)
+		hl_message_to_uri(message, &uri);
+	else
+		hl_message_from_uri(message, &uri);
+	return hl_uri_user_plain(uri.user, registrar->plain, sizeof(registrar->plain));
+}
+
+/* Whether the credentials are for this request. Proxies rewrite hosts, so only the user parts are
+ * compared, and not those of a REGISTER, whose Request-URI has none (RFC 3261 §22.4 leaves it to
+ * the server). */
+static bool uri_fits(const struct hl_digest *digest, const struct hl_message *message)
+{
+	char plain[2][HL_USER_PLAIN];
+	struct hl_uri said, meant;
+
+	if (hl_uri_parse(digest->uri, &said) || hl_message_request_uri_parts(message, &meant))
+		return false;
+	return hl_message_method(message) == HL_METHOD_REGISTER ||
+	       hl_slice_equal(hl_uri_user_plain(said.user, plain[0], sizeof(plain[0])),
+			      hl_uri_user_plain(meant.user, plain[1], sizeof(plain[1])));
+}
+
 /* The password is judged before the nonce: stale=true says "right, but too late" (RFC 7616 §3.3),
  * and a guesser with old nonces is counted like any other. */
+static int verify(struct registrar *registrar, struct hl_transaction *transaction,
+		  struct hl_message *message, const struct role *role, struct hl_digest *digest)
+{
+	const struct hl_address *source = &hl_transaction_flow(transaction)->remote;
+	unsigned mine = offer_for(registrar, message), offered = mine;
+	char ha1[HL_DIGEST_HEX];
+
+	hl_nonce_check(registrar->nonces, digest->nonce, &offered);
+	if (!(offered & mine & 1u << digest->algorithm))
+		return challenge(registrar, transaction, message, role, mine, false);
+	if (!uri_fits(digest, message))
+		return registrar_reject(registrar, transaction, digest->username, 400,
+					"Bad Credentials", "credentials for another uri");
+	enum secret secret = secret_find(registrar, digest, ha1);
+	if (secret == SECRET_NONE && !registrar->settings->reply_unauthorized &&
+	    !registrar_knows(registrar, digest->username))
+		return registrar_ignore(registrar, transaction, digest->username, "unknown user");
+	if (secret == SECRET_ELSEWHERE && mine & 1u << digest->algorithm)
+		return challenge(registrar, transaction, message, role, 1u << digest->algorithm,
+				 false);
+	if (secret == SECRET_ELSEWHERE)
+		return registrar_reject(registrar, transaction, digest->username, 403, NULL,
+					"has a digest of an algorithm that is not offered");
+	bool right = hl_digest_verify(digest, hl_message_method_text(message), ha1);
+	if (secret == SECRET_NONE || !right)
+		return reject_wrong(registrar, transaction, digest->username, source);
+	if (hl_nonce_use(registrar->nonces, digest->nonce, nonce_count(digest)) != HL_NONCE_GOOD)
+		return challenge(registrar, transaction, message, role, mine, true);
+	suspension_clear(&registrar->suspensions, digest->username, source);
+	return HL_NEXT;
+}
+
 static int authenticate(struct registrar *registrar, struct hl_transaction *transaction,
 			struct hl_message *message, const struct role *role, struct hl_slice *user)
 {
 	const struct hl_address *source = &hl_transaction_flow(transaction)->remote;
+	struct hl_slice claimed = claimed_user(registrar, message);
 	struct hl_digest digest;
-	char ha1[HL_DIGEST_HEX];
+	int found = credentials_find(registrar, message, role, &digest);
 
-	if (!credentials_find(registrar, message, role, &digest))
-		return challenge(registrar, transaction, message, role, false);
+	if (found && !registrar->settings->reply_unauthorized &&
+	    !registrar_knows(registrar, claimed))
+		return registrar_ignore(registrar, transaction, claimed, "unknown user");
+	if (found == -EBADMSG)
+		return registrar_reject(registrar, transaction, claimed, 400, "Bad Credentials",
+					"unreadable credentials");
+	if (found)
+		return challenge(registrar, transaction, message, role,
+				 offer_for(registrar, message), false);
 	unsigned left = suspension_left(&registrar->suspensions, digest.username, source);
 	if (left)
 		return reject_suspended(registrar, transaction, digest.username, left);
-	bool known = secret_find(registrar, &digest, ha1);
-	bool right = hl_digest_verify(&digest, hl_message_method_text(message), ha1);
-	if (!known || !right)
-		return reject_wrong(registrar, transaction, digest.username, source);
-	if (hl_nonce_use(registrar->nonces, digest.nonce, nonce_count(&digest)) != HL_NONCE_GOOD)
-		return challenge(registrar, transaction, message, role, true);
-	suspension_clear(&registrar->suspensions, digest.username, source);
+	int result = verify(registrar, transaction, message, role, &digest);
 	*user = digest.username;
-	return HL_NEXT;
+	return result;
 }
 
 /* Without authentication: whoever is registered from there, else who he says he is, if we know him.
@@ -170,21 +296,16 @@ static int believe(struct registrar *registrar, struct hl_transaction *transacti
 	struct hl_endpoints *table = hl_switch_endpoints(registrar->holdline);
 	struct hl_contact *contact =
 		registers ? NULL : hl_contact_by_flow(table, hl_transaction_flow(transaction));
-	struct hl_uri uri = {.user = {"", 0}};
 
 	if (contact) {
 		*user = hl_slice_of(hl_contact_user(contact));
 		return HL_NEXT;
 	}
-	if (registers)
-		hl_message_to_uri(message, &uri);
-	else
-		hl_message_from_uri(message, &uri);
-	if (!hl_config_account(config, uri.user))
-		return registrar_reject(registrar, transaction, uri.user, 403, NULL,
-					"not a configured endpoint");
-	*user = uri.user;
-	return HL_NEXT;
+	*user = claimed_user(registrar, message);
+	if (hl_config_account(config, *user))
+		return HL_NEXT;
+	return registrar_reject_stranger(registrar, transaction, *user, 403,
+					 "not a configured endpoint");
 }
 
 int registrar_identify(struct registrar *registrar, struct hl_transaction *transaction,

@@ -1,30 +1,8 @@
 /* REGISTER (RFC 3261 §10.3, RFC 3327, RFC 5626): all of a request's bindings or none. */
-#include "registrar.h"
+#include "request.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-/* One REGISTER on its way through. */
-struct request {
-	struct registrar *registrar;
-	struct hl_transaction *transaction;
-	struct hl_message *message;
-	const struct hl_account *account; /* NULL: known to the policy only */
-	struct hl_slice user;
-	const struct hl_flow *flow;
-	int64_t expires; /* the header's, s; −1: none */
-	bool star;	 /* Contact: * */
-	unsigned count;	 /* of contacts */
-	struct hl_contact_field contacts[REGISTRAR_CONTACTS];
-	struct hl_uri uris[REGISTRAR_CONTACTS];		/* of theirs */
-	struct hl_binding bindings[REGISTRAR_CONTACTS]; /* expires 0: removed */
-};
-
-static int reject(struct request *request, int code, const char *phrase, const char *reason)
-{
-	return registrar_reject(request->registrar, request->transaction, request->user, code,
-				phrase, reason);
-}
 
 static bool served_here(const struct request *request, const struct hl_uri *uri)
 {
@@ -43,88 +21,12 @@ static int check_address(struct request *request)
 	struct hl_uri to;
 
 	if (hl_message_to_uri(request->message, &to))
-		return reject(request, 400, "Bad To", "unreadable To");
-	request->user = to.user;
+		return request_reject(request, 400, "Bad To", "unreadable To");
+	request->user = hl_uri_user_plain(to.user, request->plain, sizeof(request->plain));
 	if (!served_here(request, &to))
-		return reject(request, 404, NULL, "domain not served");
+		return request_reject(request, 404, NULL, "domain not served");
 	if (!to.user.length || to.user.length > REGISTRAR_USER)
-		return reject(request, 404, NULL, "no such user");
-	return HL_NEXT;
-}
-
-/* §10.3 step 2. Only the extensions named here may be required. */
-static int check_required(struct request *request)
-{
-	struct hl_text *option = &request->registrar->value;
-	const char *value;
-
-	for (unsigned i = 0; (value = hl_message_header(request->message, "Require", i)); i++) {
-		struct hl_slice rest = hl_slice_of(value);
-		while (rest.length) {
-			struct hl_slice token = hl_slice_trim(hl_slice_cut(&rest, ','));
-			if (!token.length || hl_slice_equal_nocase(token, HL_SLICE_LITERAL("path")))
-				continue;
-			hl_text_clear(option);
-			hl_text_slice(option, token);
-			return registrar_reject_with(request->registrar, request->transaction,
-						     request->user, 420, "Unsupported",
-						     hl_text_string(option),
-						     "unknown extension required");
-		}
-	}
-	return HL_NEXT;
-}
-
-/* What is asked for one contact, s: its parameter over the header over the default. A value that
- * cannot be read counts as 3600 (§10.2.1.1). */
-static int64_t expires_asked(const struct request *request, const struct hl_contact_field *contact)
-{
-	enum { UNREADABLE = 3600 };
-
-	if (contact->expires >= 0)
-		return contact->expires;
-	if (contact->expires == -2)
-		return UNREADABLE;
-	return request->expires >= 0 ? request->expires : request->registrar->settings->expire;
-}
-
-static int read_expires(struct request *request)
-{
-	uint64_t number;
-	int result = hl_message_header_number(request->message, "Expires", &number);
-
-	request->expires = -1;
-	if (!result)
-		request->expires = number > UINT32_MAX ? UINT32_MAX : (int64_t)number;
-	return result == -EINVAL ? reject(request, 400, "Bad Expires", "unreadable Expires")
-				 : HL_NEXT;
-}
-
-/* Contact as it came: `*` stands alone and only with Expires: 0. */
-static int read_contacts(struct request *request)
-{
-	struct hl_contact_field *contact = request->contacts;
-	struct hl_uri *uri = request->uris;
-	unsigned stars = 0;
-
-	for (; hl_message_contact(request->message, request->count, contact); contact++, uri++) {
-		stars += contact->star;
-		if (!contact->star && (hl_uri_parse(contact->uri, uri) || !uri->host.length))
-			return reject(request, 400, "Bad Contact", "unreadable Contact");
-		if (contact->q == -2)
-			return reject(request, 400, "Bad Contact", "unreadable q");
-		if (contact->uri.length > REGISTRAR_STRINGS ||
-		    contact->instance.length > REGISTRAR_STRINGS)
-			return reject(request, 400, "Contact Too Long", "Contact too long");
-		if (++request->count == REGISTRAR_CONTACTS)
-			break;
-	}
-	struct hl_contact_field more;
-	if (hl_message_contact(request->message, request->count, &more))
-		return reject(request, 400, "Too Many Contacts", "too many contacts");
-	request->star = stars > 0;
-	if (request->star && (request->count != 1 || request->expires != 0))
-		return reject(request, 400, "Bad Contact", "* beside others or without Expires: 0");
+		return request_reject(request, 404, NULL, "no such user");
 	return HL_NEXT;
 }
 
@@ -159,11 +61,27 @@ static int decide(struct request *request, struct hl_binding *binding, int64_t a
 	if (!hl_decide_register(registrar->holdline, &view, &decision))
 		return HL_NEXT;
 	if (decision.reject)
-		return reject(request, decision.reject, *decision.reason ? decision.reason : NULL,
-			      "policy");
+		return request_reject(request, decision.reject,
+				      *decision.reason ? decision.reason : NULL, "policy");
 	if (decision.expires > 0 && decision.expires < binding->expires)
 		binding->expires = (unsigned)decision.expires;
 	return HL_NEXT;
+}
+
+/* Spreads the refreshes of devices that all began at once (expire_jitter): a device that begins, by
+ * its Call-ID, gets less than the full time, later the full time. Less each time would wear away
+ * the expiry of those who ask for what they were granted. */
+static unsigned spread(const struct request *request, const struct hl_binding *binding)
+{
+	const struct registrar_settings *settings = request->registrar->settings;
+	unsigned least = (unsigned)settings->min_expire, granted = binding->expires;
+	uint64_t most = (uint64_t)granted * (uint64_t)settings->expire_jitter / 100;
+
+	if (!most || granted <= least ||
+	    (binding->contact && hl_contact_same_call_id(binding->contact, binding->call_id)))
+		return granted;
+	granted -= (unsigned)hl_random_below(most + 1);
+	return granted < least ? least : granted;
 }
 
 /* Grants an expiry (G3), or refuses a too short one. */
@@ -180,23 +98,35 @@ static int grant(struct request *request, struct hl_binding *binding, int64_t as
 					     "expiry too short");
 	}
 	binding->expires = (unsigned)(asked < limit ? asked : limit);
-	return decide(request, binding, asked);
+	int result = decide(request, binding, asked);
+	binding->expires = spread(request, binding);
+	return result;
+}
+
+/* Whether a new Contact leads back to the switch: what is sent there would come again. */
+static bool names_switch(const struct request *request, const struct hl_binding *binding,
+			 const struct hl_uri *uri)
+{
+	if (binding->contact && hl_slice_equal(binding->uri, hl_slice_of(binding->contact->uri)))
+		return false; /* looked at when it came */
+	return hl_transport_is_self(hl_switch_transport(request->registrar->holdline), uri);
 }
 
 static int plan_binding(struct request *request, unsigned index, const struct hl_via *via)
 {
 	const struct hl_contact_field *field = &request->contacts[index];
-	struct hl_binding *binding = &request->bindings[index];
+	struct hl_binding *binding = &request->bindings[request->kept];
 	struct hl_endpoints *table = hl_switch_endpoints(request->registrar->holdline);
 	const char *agent = hl_message_header(request->message, "User-Agent", 0);
 	int setting = request->account ? request->account->party.nat : HL_AUTO;
-	int64_t asked = expires_asked(request, field);
+	int64_t asked = request_expires(request, field);
 
 	*binding = (struct hl_binding){
 		.user = request->user,
 		.uri = field->uri,
 		.instance = field->instance,
 		.reg_id = field->reg_id,
+		.path = request->path.length ? hl_text_string(&request->path) : NULL,
 		.user_agent = agent ? agent : "",
 		.call_id = hl_message_call_id(request->message),
 		.cseq = hl_message_cseq(request->message),
@@ -205,36 +135,51 @@ static int plan_binding(struct request *request, unsigned index, const struct hl
 	};
 	binding->contact = hl_contact_match(table, binding);
 	if (out_of_order(request, binding->contact))
-		return reject(request, 500, "CSeq Out Of Order", "CSeq out of order");
-	if (asked == 0)
+		return request_reject(request, 500, "CSeq Out Of Order", "CSeq out of order");
+	if (asked == 0) {
+		if (binding->contact)
+			request->removed[request->gone++] = binding->contact;
 		return HL_NEXT;
+	}
+	if (names_switch(request, binding, &request->uris[index]))
+		return request_reject(request, 400, "Bad Contact", "Contact names the switch");
 	binding->nat = hl_nat_verdict(setting, &request->uris[index], via, request->flow);
+	request->kept++;
 	return grant(request, binding, asked);
 }
 
+/* Whether two of the bindings are one contact. */
+static bool names_twice(const struct request *request)
+{
+	const struct hl_binding *bindings = request->bindings;
+
+	for (unsigned i = 1; i < request->kept; i++)
+		for (unsigned n = 0; n < i; n++)
+			if (bindings[i].contact
+				    ? bindings[i].contact == bindings[n].contact
+				    : !bindings[n].contact &&
+					      hl_binding_same(&bindings[i], &bindings[n]))
+				return true;
+	return false;
+}
+
 /* Works out every binding before the first is touched. */
-static int plan(struct request *request, struct hl_text *path)
+static int plan(struct request *request)
 {
 	const struct registrar_settings *settings = request->registrar->settings;
 	struct hl_via via;
 	const struct hl_via *top = hl_message_via(request->message, 0, &via) ? &via : NULL;
-	const char *value;
-	int64_t kept = 0;
 
-	for (unsigned i = 0; (value = hl_message_header(request->message, "Path", i)); i++)
-		hl_text_printf(path, "%s%s", i ? ", " : "", value);
-	if (path->length > REGISTRAR_STRINGS ||
-	    strlen(hl_message_call_id(request->message)) > REGISTRAR_STRINGS)
-		return reject(request, 400, "Header Too Long", "Path or Call-ID too long");
 	for (unsigned i = 0; i < request->count; i++) {
 		int result = plan_binding(request, i, top);
 		if (result != HL_NEXT)
 			return result;
-		request->bindings[i].path = path->length ? hl_text_string(path) : NULL;
-		kept += request->bindings[i].expires > 0;
 	}
-	if (kept > (settings->replace ? 1 : settings->max_contacts))
-		return reject(request, 403, "Too Many Contacts", "more contacts than allowed");
+	if (names_twice(request))
+		return request_reject(request, 400, "Bad Contact", "a contact is named twice");
+	if (request->kept > (settings->replace ? 1 : settings->max_contacts))
+		return request_reject(request, 403, "Too Many Contacts",
+				      "more contacts than allowed");
 	return HL_NEXT;
 }
 
@@ -255,34 +200,43 @@ static void log_registered(const struct hl_contact *contact, bool news)
 	       hl_str("nat_reason", hl_contact_nat_reason(contact, reason)));
 }
 
-/* Whether this registration is worth a line: a new device, or one that moved. */
-static bool is_news(const struct hl_contact *contact, const struct request *request)
+/* A device that moves says so once more under its new address: then it is not the old one that
+ * goes. */
+static bool is_bound(const struct request *request, const struct hl_contact *contact)
 {
-	return !contact || !hl_flow_equal(&contact->flow, request->flow);
+	for (unsigned i = 0; i < request->kept; i++)
+		if (request->bindings[i].contact == contact)
+			return true;
+	return false;
 }
 
-static int bind_one(struct request *request, const struct hl_binding *binding)
+/* Carries the plan out: what may fail, the binding, comes first. */
+static int carry_out(struct request *request)
 {
 	const struct registrar_settings *settings = request->registrar->settings;
 	struct hl_endpoints *table = hl_switch_endpoints(request->registrar->holdline);
 	unsigned most = settings->replace ? 1 : (unsigned)settings->max_contacts;
-	struct hl_contact *contact = hl_contact_match(table, binding);
+	bool news[HL_BINDINGS];
 
-	if (!binding->expires) {
-		if (contact)
-			hl_contact_remove(table, contact, "unregistered");
-		return 0;
+	for (unsigned i = 0; i < request->kept; i++) {
+		const struct hl_contact *contact = request->bindings[i].contact;
+		news[i] = !contact || !hl_flow_equal(&contact->flow, request->flow);
 	}
-	bool news = is_news(contact, request);
-	int result = hl_contact_bind(table, binding, &contact);
-	if (result)
-		return result;
-	log_registered(contact, news);
-	/* The one just bound is the most recently refreshed: never the spare one. */
-	while (contact->endpoint->contact_count > most)
-		hl_contact_remove(table, hl_endpoint_spare(contact->endpoint),
+	if (hl_contacts_bind(table, request->bindings, request->kept))
+		return request_reject(request, 500, NULL, "out of memory");
+	for (unsigned i = 0; i < request->gone; i++)
+		if (!is_bound(request, request->removed[i]))
+			hl_contact_remove(table, request->removed[i], "unregistered");
+	if (!request->kept)
+		return HL_NEXT;
+	for (unsigned i = 0; i < request->kept; i++)
+		log_registered(request->bindings[i].contact, news[i]);
+	/* Those just bound are the most recently refreshed: never the spare one. */
+	const struct hl_endpoint *endpoint = request->bindings[0].contact->endpoint;
+	while (endpoint->contact_count > most)
+		hl_contact_remove(table, hl_endpoint_spare(endpoint),
 				  settings->replace ? "replaced" : "evicted");
-	return 0;
+	return HL_NEXT;
 }
 
 static int remove_all(struct request *request)
@@ -296,7 +250,8 @@ static int remove_all(struct request *request)
 	hl_list_each(node, next, &endpoint->contacts)
 	{
 		if (out_of_order(request, hl_list_entry(node, struct hl_contact, node)))
-			return reject(request, 500, "CSeq Out Of Order", "CSeq out of order");
+			return request_reject(request, 500, "CSeq Out Of Order",
+					      "CSeq out of order");
 	}
 	/* The endpoint goes with its last contact. */
 	for (unsigned left = endpoint->contact_count; left; left--) {
@@ -336,8 +291,21 @@ static int list_contact(struct hl_message *response, const struct hl_contact *co
 			     : hl_message_add_header(response, "Contact", hl_text_string(value));
 }
 
-/* 200 with all bindings (§10.3 step 8), and Path for who understands it (RFC 3327 §5.3). */
-static int respond(struct request *request, const struct hl_text *path)
+/* What the 200 says beside the bindings: Path to who understands it (RFC 3327 §5.3), and that its
+ * flows are kept to who asked for that (RFC 5626 §6). */
+static int add_extensions(const struct request *request, struct hl_message *response)
+{
+	int failed = 0;
+
+	if (request->path.length && hl_message_lists(request->message, "Supported", "path"))
+		failed = hl_message_add_header(response, "Path", hl_text_string(&request->path));
+	if (!failed && request->outbound)
+		failed = hl_message_add_header(response, "Require", "outbound");
+	return failed;
+}
+
+/* 200 with all bindings (§10.3 step 8). */
+static int respond(struct request *request)
 {
 	struct hl_endpoints *table = hl_switch_endpoints(request->registrar->holdline);
 	struct hl_endpoint *endpoint = hl_endpoint_find(table, request->user);
@@ -350,31 +318,27 @@ static int respond(struct request *request, const struct hl_text *path)
 		hl_list_each(node, next, &endpoint->contacts) failed |=
 			list_contact(response, hl_list_entry(node, struct hl_contact, node),
 				     &request->registrar->value);
-	if (!failed && path->length && hl_message_lists(request->message, "Supported", "path"))
-		failed = hl_message_add_header(response, "Path", hl_text_string(path));
+	if (!failed)
+		failed = add_extensions(request, response);
 	if (failed) {
 		hl_message_free(response);
-		return reject(request, 500, NULL, "out of memory");
+		return request_reject(request, 500, NULL, "out of memory");
 	}
 	hl_transaction_respond(request->transaction, response);
 	return HL_DONE;
 }
 
-static int serve(struct request *request, struct hl_text *path)
+static int serve(struct request *request)
 {
-	int (*const steps[])(struct request *) = {check_required, read_expires, read_contacts};
-	int result = HL_NEXT;
+	int result = request_read(request);
 
-	for (size_t i = 0; i < HL_COUNT(steps) && result == HL_NEXT; i++)
-		result = steps[i](request);
-	if (result == HL_NEXT)
-		result = request->star ? remove_all(request) : plan(request, path);
-	if (result != HL_NEXT)
-		return result;
-	for (unsigned i = 0; i < request->count && !request->star; i++)
-		if (bind_one(request, &request->bindings[i]))
-			return reject(request, 500, NULL, "out of memory");
-	return respond(request, path);
+	if (result == HL_NEXT && request->star)
+		result = remove_all(request);
+	else if (result == HL_NEXT)
+		result = plan(request);
+	if (result == HL_NEXT && !request->star)
+		result = carry_out(request);
+	return result == HL_NEXT ? respond(request) : result;
 }
 
 int registrar_register(struct registrar *registrar, struct hl_transaction *transaction,
@@ -382,24 +346,24 @@ int registrar_register(struct registrar *registrar, struct hl_transaction *trans
 {
 	struct request request;
 	struct hl_slice sender;
-	struct hl_text path;
 
 	request.registrar = registrar;
 	request.transaction = transaction;
 	request.message = message;
 	request.user = HL_SLICE_LITERAL("");
 	request.flow = hl_transaction_flow(transaction);
-	request.count = 0;
+	request.edge = request.outbound = false;
+	request.count = request.kept = request.gone = 0;
 	int result = check_address(&request);
 	if (result == HL_NEXT)
 		result = registrar_identify(registrar, transaction, message, &sender);
 	if (result == HL_NEXT && !hl_slice_equal(sender, request.user))
-		result = reject(&request, 403, NULL, "To is another user");
+		result = request_reject(&request, 403, NULL, "To is another user");
 	if (result != HL_NEXT)
 		return result;
 	request.account = hl_config_account(hl_switch_config(registrar->holdline), request.user);
-	hl_text_init(&path);
-	result = serve(&request, &path);
-	hl_text_fini(&path);
+	hl_text_init(&request.path);
+	result = serve(&request);
+	hl_text_fini(&request.path);
 	return result;
 }

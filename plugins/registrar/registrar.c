@@ -2,8 +2,11 @@
 #include "registrar.h"
 
 #include <errno.h>
+#include <strings.h>
 
 #define FIELD(field, type) HL_FIELD(struct registrar_settings, field, type)
+
+static const char *const algorithms[] = {"MD5", "SHA-256", NULL};
 
 static const struct hl_parameter parameters[] = {
 	{.key = "expire",
@@ -35,6 +38,16 @@ static const struct hl_parameter parameters[] = {
 	 .reloadable = true,
 	 .help = "Who asks for less than this is answered 423.",
 	 .offset = FIELD(min_expire, int64_t)},
+	{.key = "expire_jitter",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "0",
+	 .min = 0,
+	 .max = 50,
+	 .unit = "%",
+	 .reloadable = true,
+	 .help = "A device that begins gets up to this much less than the full time, by chance, so "
+		 "that after an outage refreshes do not come all at once; never below min_expire.",
+	 .offset = FIELD(expire_jitter, int64_t)},
 	{.key = "auth",
 	 .type = HL_PARAMETER_BOOLEAN,
 	 .fallback = "on",
@@ -69,6 +82,13 @@ static const struct hl_parameter parameters[] = {
 	 .reloadable = true,
 	 .help = "How long a challenge may be answered and its nonce used again.",
 	 .offset = FIELD(nonce_expire, int64_t)},
+	{.key = "auth_algorithms",
+	 .type = HL_PARAMETER_LIST,
+	 .fallback = "[MD5, SHA-256]",
+	 .values = algorithms,
+	 .reloadable = true,
+	 .help = "Digest algorithms that are offered, in this order; no other is accepted.",
+	 .offset = FIELD(auth_algorithms, struct hl_strings)},
 	{.key = "auth_md5_only",
 	 .type = HL_PARAMETER_LIST,
 	 .fallback = "[baresip v0.*, baresip v1.*, baresip v2.*]",
@@ -76,6 +96,14 @@ static const struct hl_parameter parameters[] = {
 	 .help = "Clients (globs of User-Agent) that are offered MD5 alone, because they give up "
 		 "when they see a challenge they do not know.",
 	 .offset = FIELD(auth_md5_only, struct hl_strings)},
+	{.key = "reply_unauthorized",
+	 .vos3000 = "SS_REPLY_UNAUTHORIZED",
+	 .type = HL_PARAMETER_BOOLEAN,
+	 .fallback = "on",
+	 .reloadable = true,
+	 .help = "Answer senders that are not known; off: in silence, which hides the switch from "
+		 "scanners and shows which users there are.",
+	 .offset = FIELD(reply_unauthorized, bool)},
 	{.key = "max_contacts",
 	 .type = HL_PARAMETER_INTEGER,
 	 .fallback = "10",
@@ -135,6 +163,34 @@ int registrar_reject_with(struct registrar *registrar, struct hl_transaction *tr
 	return HL_DONE;
 }
 
+int registrar_ignore(struct registrar *registrar, struct hl_transaction *transaction,
+		     struct hl_slice user, const char *reason)
+{
+	log_rejected(registrar, transaction, user, 0, reason);
+	hl_transaction_ignore(transaction);
+	return HL_DONE;
+}
+
+int registrar_reject_stranger(struct registrar *registrar, struct hl_transaction *transaction,
+			      struct hl_slice user, int code, const char *reason)
+{
+	if (!registrar->settings->reply_unauthorized)
+		return registrar_ignore(registrar, transaction, user, reason);
+	return registrar_reject(registrar, transaction, user, code, NULL, reason);
+}
+
+/* OPTIONS needs no password, but with `reply_unauthorized: off` a registered device to come from.
+ */
+static int options_from_outside(struct registrar *registrar, struct hl_transaction *transaction)
+{
+	struct hl_endpoints *table = hl_switch_endpoints(registrar->holdline);
+
+	if (registrar->settings->reply_unauthorized ||
+	    hl_contact_by_flow(table, hl_transaction_flow(transaction)))
+		return HL_NEXT;
+	return registrar_ignore(registrar, transaction, HL_SLICE_LITERAL(""), "unknown sender");
+}
+
 /* An INVITE or the like from outside a dialog: who is it from? A gateway is known by its address.
  */
 static int request_from_outside(struct registrar *registrar, struct hl_transaction *transaction,
@@ -143,9 +199,11 @@ static int request_from_outside(struct registrar *registrar, struct hl_transacti
 	const struct hl_address *source = &hl_transaction_flow(transaction)->remote;
 	struct hl_slice user;
 
-	if (hl_message_method(message) == HL_METHOD_OPTIONS || *hl_message_to_tag(message) ||
+	if (*hl_message_to_tag(message) ||
 	    hl_config_gateway_from(hl_switch_config(registrar->holdline), source))
 		return HL_NEXT;
+	if (hl_message_method(message) == HL_METHOD_OPTIONS)
+		return options_from_outside(registrar, transaction);
 	if (registrar_identify(registrar, transaction, message, &user) != HL_NEXT)
 		return HL_DONE;
 	if (hl_transaction_set_user(transaction, user))
@@ -163,11 +221,23 @@ static int registrar_request(struct hl_module *self, struct hl_transaction *tran
 	return request_from_outside(registrar, transaction, message);
 }
 
+static void read_offers(struct registrar *registrar)
+{
+	const struct hl_strings *names = &registrar->settings->auth_algorithms;
+
+	registrar->offer_count = 0;
+	for (size_t i = 0; i < names->count; i++)
+		for (unsigned n = 0; n < HL_DIGEST_ALGORITHMS; n++)
+			if (!strcasecmp(names->items[i], hl_digest_name(n)))
+				registrar->offers[registrar->offer_count++] = n;
+}
+
 static void registrar_reload(struct hl_module *self)
 {
 	struct registrar *registrar = hl_module_state(self);
 
 	registrar->settings = hl_module_settings(self);
+	read_offers(registrar);
 	hl_nonces_set_expire(registrar->nonces, (unsigned)registrar->settings->nonce_expire);
 }
 
@@ -195,7 +265,7 @@ static int registrar_init(struct hl_module *self, struct hl_error *error)
 		hl_free(registrar);
 		return hl_error_set(error, -ENOMEM, "out of memory");
 	}
-	registrar->nonces = hl_nonces_new(hl_switch_loop(registrar->holdline), error);
+	registrar->nonces = hl_nonces_new(REGISTRAR_NONCES, error);
 	if (!registrar->nonces) {
 		suspensions_fini(&registrar->suspensions);
 		hl_free(registrar);

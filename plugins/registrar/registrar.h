@@ -6,20 +6,23 @@
 #include "suspension.h"
 
 enum {
-	REGISTRAR_USER = 255,	 /* bytes of a user part; longer ones exist nowhere */
-	REGISTRAR_CONTACTS = 32, /* Contact values one REGISTER may carry */
-	REGISTRAR_STRINGS = 2048 /* bytes of Contact, Path, Call-ID, … each that are kept */
+	REGISTRAR_USER = 255,	    /* bytes of a user part; longer ones exist nowhere */
+	REGISTRAR_NONCES = 1 << 18, /* used nonces remembered: 19 MB */
+	REGISTRAR_STRINGS = 2048    /* bytes of Contact, Path, Call-ID, … each that are kept */
 };
 
 struct registrar_settings {
-	int64_t expire;	    /* s */
-	int64_t nat_expire; /* s */
-	int64_t min_expire; /* s */
+	int64_t expire;	       /* s */
+	int64_t nat_expire;    /* s */
+	int64_t min_expire;    /* s */
+	int64_t expire_jitter; /* % */
 	bool auth;
-	int64_t auth_max_retry;		 /* 0: never suspended */
-	int64_t auth_suspend;		 /* s */
-	int64_t nonce_expire;		 /* s */
-	struct hl_strings auth_md5_only; /* globs of User-Agent */
+	int64_t auth_max_retry;		   /* 0: never suspended */
+	int64_t auth_suspend;		   /* s */
+	int64_t nonce_expire;		   /* s */
+	struct hl_strings auth_algorithms; /* names, the first offered first */
+	struct hl_strings auth_md5_only;   /* globs of User-Agent */
+	bool reply_unauthorized;
 	int64_t max_contacts;
 	bool replace;
 };
@@ -28,9 +31,12 @@ struct registrar {
 	struct hl_module *self;			   /* borrowed */
 	struct hl_switch *holdline;		   /* borrowed */
 	const struct registrar_settings *settings; /* the module's; exchanged on reload */
-	struct hl_nonces *nonces;		   /* owned */
+	enum hl_digest_algorithm offers[HL_DIGEST_ALGORITHMS]; /* of auth_algorithms */
+	unsigned offer_count;
+	struct hl_nonces *nonces; /* owned */
 	struct suspensions suspensions;
-	struct hl_text value; /* header values are put together here */
+	struct hl_text value;	   /* header values are put together here */
+	char plain[HL_USER_PLAIN]; /* a From user without its escapes, for the turn */
 	struct hl_log_limit rejected;
 };
 
@@ -49,6 +55,8 @@ static inline const char *registrar_text(char *buffer, size_t size, struct hl_sl
  * or answers the request and returns HL_DONE. */
 int registrar_identify(struct registrar *registrar, struct hl_transaction *transaction,
 		       struct hl_message *message, struct hl_slice *user);
+/* Whether there is such a user: configured, or known to the policy. */
+bool registrar_knows(struct registrar *registrar, struct hl_slice user);
 /* Serves a REGISTER. HL_DONE. */
 int registrar_register(struct registrar *registrar, struct hl_transaction *transaction,
 		       struct hl_message *message);
@@ -59,5 +67,11 @@ int registrar_reject(struct registrar *registrar, struct hl_transaction *transac
 int registrar_reject_with(struct registrar *registrar, struct hl_transaction *transaction,
 			  struct hl_slice user, int code, const char *header, const char *value,
 			  const char *reason);
+/* Who is not known gets this, or with `reply_unauthorized: off` nothing at all. HL_DONE. */
+int registrar_reject_stranger(struct registrar *registrar, struct hl_transaction *transaction,
+			      struct hl_slice user, int code, const char *reason);
+/* Answers nothing, and logs why in words. HL_DONE. */
+int registrar_ignore(struct registrar *registrar, struct hl_transaction *transaction,
+		     struct hl_slice user, const char *reason);
 
 #endif

@@ -76,6 +76,7 @@ static const struct {
 	{RFC7616 "response=\"" MD5_RESPONSE "\", username=\"other\"", -EBADMSG},
 	{RFC7616 "response=\"" MD5_RESPONSE "\", algorithm=SHA-256", -EBADMSG},
 	{RFC7616 "response=\"" MD5_RESPONSE "\", algorithm=MD5-sess", -ENOTSUP},
+	{RFC7616 "response=\"" MD5_RESPONSE "\", algorithm=MD5, algorithm=MD5", -EBADMSG},
 	{RFC2617 "response=\"" SHA256_RESPONSE "\", algorithm=SHA-256", -EBADMSG},
 	{RFC2617 "response=\"" MD5_RESPONSE "\", qop=auth-int, nc=00000001, cnonce=x", -ENOTSUP},
 	{RFC2617 "response=\"" MD5_RESPONSE "\", qop=auth, nc=00000001", -EBADMSG},
@@ -125,22 +126,28 @@ static void check_challenge(void)
 
 static void check_nonces(struct hl_loop *loop)
 {
-	struct hl_nonces *nonces = hl_nonces_new(loop, NULL), *others = hl_nonces_new(loop, NULL);
+	struct hl_nonces *nonces = hl_nonces_new(10, NULL), *others = hl_nonces_new(10, NULL);
 	char nonce[HL_NONCE_TEXT], second[HL_NONCE_TEXT];
 	struct hl_slice text;
+	unsigned offer = 0;
 
 	hl_nonces_set_expire(nonces, 60);
-	hl_nonce_new(nonces, nonce);
-	hl_nonce_new(nonces, second);
+	hl_nonce_new(nonces, 1 << HL_DIGEST_SHA256, nonce);
+	hl_nonce_new(nonces, 3, second);
 	text = hl_slice_of(nonce);
 	ok(strcmp(nonce, second), "no nonce is like another");
-	is_int(hl_nonce_check(nonces, text), HL_NONCE_GOOD, "a fresh nonce is good");
-	is_int(hl_nonce_check(others, text), HL_NONCE_FOREIGN, "not where another made it");
-	is_int(hl_nonce_check(nonces, HL_SLICE_LITERAL("dcd98b71")), HL_NONCE_FOREIGN,
+	is_int(hl_nonce_check(nonces, text, &offer), HL_NONCE_GOOD, "a fresh nonce is good");
+	is_int(offer, 1 << HL_DIGEST_SHA256, "and says what it was offered with");
+	is_int(hl_nonce_check(others, text, &offer), HL_NONCE_FOREIGN, "not where another made it");
+	is_int(hl_nonce_check(nonces, HL_SLICE_LITERAL("dcd98b71"), &offer), HL_NONCE_FOREIGN,
 	       "a short one");
 	nonce[0] ^= 1;
-	is_int(hl_nonce_check(nonces, text), HL_NONCE_FOREIGN, "one whose time was changed");
+	is_int(hl_nonce_check(nonces, text, &offer), HL_NONCE_FOREIGN,
+	       "one whose time was changed");
 	nonce[0] ^= 1;
+	nonce[13] ^= 1;
+	is_int(hl_nonce_check(nonces, text, &offer), HL_NONCE_FOREIGN, "or whose offer was");
+	nonce[13] ^= 1;
 	nonce[20] = 'g';
 	is_int(hl_nonce_use(nonces, text, 1), HL_NONCE_FOREIGN, "one that is not hexadecimal");
 
@@ -149,7 +156,7 @@ static void check_nonces(struct hl_loop *loop)
 	is_int(hl_nonce_use(nonces, text, 1), HL_NONCE_GOOD, "good in its last millisecond");
 	is_int(hl_nonce_use(nonces, text, 1), HL_NONCE_REPLAYED, "and remembered in it");
 	hl_loop_advance(loop, 1);
-	is_int(hl_nonce_check(nonces, text), HL_NONCE_STALE, "stale in the next");
+	is_int(hl_nonce_check(nonces, text, &offer), HL_NONCE_STALE, "stale in the next");
 	is_int(hl_nonce_use(nonces, text, 2), HL_NONCE_STALE, "for use too");
 	hl_loop_advance(loop, 3000);
 	is_int(hl_nonce_use(nonces, text, 1), HL_NONCE_STALE, "and when its use is forgotten");
@@ -157,7 +164,7 @@ static void check_nonces(struct hl_loop *loop)
 	hl_nonces_free(others);
 }
 
-static void check_counts(struct hl_loop *loop)
+static void check_counts(void)
 {
 	static const struct {
 		uint32_t count;
@@ -180,11 +187,11 @@ static void check_counts(struct hl_loop *loop)
 		{UINT32_MAX, HL_NONCE_GOOD, "the highest count there is"},
 		{1000, HL_NONCE_REPLAYED, "1000 after that"},
 	};
-	struct hl_nonces *nonces = hl_nonces_new(loop, NULL);
+	struct hl_nonces *nonces = hl_nonces_new(10, NULL);
 	char nonce[HL_NONCE_TEXT], other[HL_NONCE_TEXT];
 
-	hl_nonce_new(nonces, nonce);
-	hl_nonce_new(nonces, other);
+	hl_nonce_new(nonces, 1, nonce);
+	hl_nonce_new(nonces, 1, other);
 	for (size_t i = 0; i < HL_COUNT(uses); i++)
 		is_int(hl_nonce_use(nonces, hl_slice_of(nonce), uses[i].count), uses[i].state,
 		       "nonce-count %s", uses[i].name);
@@ -193,6 +200,38 @@ static void check_counts(struct hl_loop *loop)
 	       "what cannot be remembered is not accepted");
 	hl_memory_fail_at(0);
 	is_int(hl_nonce_use(nonces, hl_slice_of(other), 1), HL_NONCE_GOOD, "but asked for again");
+	hl_nonces_free(nonces);
+}
+
+/* Many nonces are used within their life: the memory of their counts has a bound. */
+static void check_bound(void)
+{
+	enum { MOST = 10, NONCES = 25 };
+	struct hl_nonces *nonces = hl_nonces_new(MOST, NULL);
+	char nonce[NONCES][HL_NONCE_TEXT], late[HL_NONCE_TEXT];
+	int good = 0, again = 0;
+
+	hl_nonce_new(nonces, 1, late);
+	for (int i = 0; i < NONCES; i++) {
+		hl_clock_fake(hl_clock_now() + HL_SECOND);
+		hl_nonce_new(nonces, 1, nonce[i]);
+		good += hl_nonce_use(nonces, hl_slice_of(nonce[i]), 1) == HL_NONCE_GOOD;
+	}
+	is_int(good, NONCES, "each of many nonces may be used");
+	is_int(hl_nonces_used(nonces), MOST, "the last of them are remembered");
+	for (int i = 0; i < NONCES; i++)
+		again += hl_nonce_use(nonces, hl_slice_of(nonce[i]), 1) == HL_NONCE_GOOD;
+	is_int(again, 0, "none can be replayed, remembered or not");
+	is_int(hl_nonce_use(nonces, hl_slice_of(nonce[0]), 2), HL_NONCE_STALE,
+	       "one that is not remembered is over before its time");
+	is_int(hl_nonce_use(nonces, hl_slice_of(late), 1), HL_NONCE_STALE,
+	       "and so is one as old that was never used");
+	is_int(hl_nonce_use(nonces, hl_slice_of(nonce[NONCES - 1]), 2), HL_NONCE_GOOD,
+	       "the latest live on");
+	hl_clock_fake(hl_clock_now() + 301 * HL_SECOND);
+	hl_nonce_new(nonces, 1, late);
+	is_int(hl_nonce_use(nonces, hl_slice_of(late), 1), HL_NONCE_GOOD, "time passes");
+	is_int(hl_nonces_used(nonces), 1, "and what has ended is forgotten");
 	hl_nonces_free(nonces);
 }
 
@@ -208,7 +247,8 @@ int main(void)
 	check_credentials();
 	check_challenge();
 	check_nonces(loop);
-	check_counts(loop);
+	check_counts();
+	check_bound();
 	hl_loop_free(loop);
 	return done_testing();
 }
