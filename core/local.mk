@@ -21,6 +21,7 @@ core_libcore_a_SOURCES += \
 	core/params.c \
 	core/reload.c \
 	core/run.h \
+	core/setting.c \
 	core/switch.c \
 	core/traffic.c
 

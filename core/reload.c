@@ -93,6 +93,21 @@ void hl_plan_drop(struct hl_plan *plan)
 	*plan = (struct hl_plan){.config = NULL};
 }
 
+/* What is built from a configuration; on mistakes the plan is dropped. */
+static int complete(struct hl_modules *modules, struct hl_plan *plan, struct hl_mistakes *mistakes,
+		    struct hl_text *report)
+{
+	if (plan->config) {
+		plan->policy = build_policy(modules, plan->config, mistakes);
+		plan->tls = build_tls(plan->config, mistakes);
+	}
+	if (mistakes->errors)
+		hl_plan_drop(plan);
+	hl_mistakes_print(mistakes, report);
+	hl_mistakes_fini(mistakes);
+	return plan->config ? 0 : -EINVAL;
+}
+
 int hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
 		   struct hl_plan *plan, struct hl_text *report)
 {
@@ -100,35 +115,75 @@ int hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
 	hl_mistakes_init(&mistakes);
 	*plan = (struct hl_plan){.config = hl_config_read(options->files, options->file_count,
 							  find_section, modules, &mistakes)};
-	if (plan->config) {
-		plan->policy = build_policy(modules, plan->config, &mistakes);
-		plan->tls = build_tls(plan->config, &mistakes);
-	}
-	if (mistakes.errors)
-		hl_plan_drop(plan);
-	hl_mistakes_print(&mistakes, report);
-	hl_mistakes_fini(&mistakes);
-	return plan->config ? 0 : -EINVAL;
+	return complete(modules, plan, &mistakes, report);
 }
 
-/* What a running switch cannot change: told, and refused, before anything is touched. */
+/* Where a parameter is set; what is not in a file is at its beginning. */
+static struct hl_place place_of(const struct hl_config *config, const struct hl_node *node)
+{
+	return node && node->place.file ? node->place : (struct hl_place){config->file, 1, 1};
+}
+
+static void tell_restart(struct hl_text *report, struct hl_place place, const char *path)
+{
+	hl_text_printf(report, "%s:%u:%u: %s: cannot change while the switch runs; restart it\n",
+		       place.file, place.line, place.column, path);
+}
+
+struct comparison {
+	const struct hl_config *old, *new;
+	struct hl_text *report;
+	unsigned differences;
+};
+
+static bool same_value(const struct hl_parameter *row, const void *a, const void *b)
+{
+	struct hl_text texts[2];
+	struct hl_json json;
+	bool same;
+	for (int i = 0; i < 2; i++) {
+		hl_text_init(&texts[i]);
+		hl_json_init(&json, &texts[i]);
+		hl_parameter_json(row, i ? b : a, &json);
+	}
+	same = !strcmp(hl_text_string(&texts[0]), hl_text_string(&texts[1]));
+	for (int i = 0; i < 2; i++)
+		hl_text_fini(&texts[i]);
+	return same;
+}
+
+static void compare(void *arg, const struct hl_config_parameter *new)
+{
+	struct comparison *comparison = arg;
+	struct hl_config_parameter old;
+	struct hl_text path;
+	if (new->row->reloadable)
+		return;
+	hl_text_init(&path);
+	hl_text_printf(&path, "%s.%s", new->section->name, new->row->key);
+	if (hl_config_find(comparison->old, hl_slice_of(hl_text_string(&path)), &old) &&
+	    !same_value(new->row, old.settings, new->settings)) {
+		comparison->differences++;
+		tell_restart(comparison->report,
+			     place_of(comparison->new, new->node ? new->node : old.node),
+			     hl_text_string(&path));
+	}
+	hl_text_fini(&path);
+}
+
+/* What a running switch cannot change: each of them is told, and the configuration refused before
+ * anything is touched. */
 static int refuse_restart_only(struct hl_switch *holdline, struct hl_config *config,
 			       struct hl_text *report)
 {
-	const struct hl_switch_settings *old = &holdline->config->settings;
-	const struct hl_switch_settings *new = &config->settings;
-	const char *what = NULL;
-	if (strcmp(old->state_dir, new->state_dir) != 0)
-		what = "switch.state_dir";
-	else if (strcmp(old->control, new->control) != 0)
-		what = "switch.control";
-	else if (hl_modules_differ(holdline->modules, config))
-		what = "plugins (one was added or taken away)";
-	if (!what)
-		return 0;
-	hl_text_printf(report, "%s:1:1: %s: cannot change while the switch runs; restart it\n",
-		       config->file, what);
-	return -EINVAL;
+	struct comparison comparison = {holdline->config, config, report, 0};
+	hl_config_each(config, compare, &comparison);
+	if (hl_modules_differ(holdline->modules, config)) {
+		comparison.differences++;
+		tell_restart(report, place_of(config, hl_node_get(config->root, "plugins")),
+			     "plugins (one was added or taken away)");
+	}
+	return comparison.differences ? -EINVAL : 0;
 }
 
 struct change {
@@ -171,25 +226,62 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 	holdline->reloads++;
 }
 
+/* Takes a plan as a whole, or drops it with the reason in `report`. */
+static int swap(struct hl_switch *holdline, struct hl_plan *plan, bool save, struct hl_text *report)
+{
+	const struct hl_config *old = holdline->config, *config = plan->config;
+	const struct hl_strings *listen = &config->settings.listen;
+	struct hl_error error;
+	int result = refuse_restart_only(holdline, plan->config, report);
+
+	if (!result) {
+		result = hl_transport_relisten(holdline->transport, listen->items, listen->count,
+					       &error);
+		if (result < 0) {
+			struct hl_place place = place_of(
+				config, hl_node_get(hl_node_get(config->root, "switch"), "listen"));
+			hl_text_printf(report, "%s:%u:%u: switch.listen: %s\n", place.file,
+				       place.line, place.column, error.text);
+		}
+	}
+	if (!result && save && (result = hl_config_save(config, &error))) {
+		listen = &old->settings.listen;
+		hl_text_printf(report, "%s\n", error.text);
+		if (hl_transport_relisten(holdline->transport, listen->items, listen->count,
+					  &error))
+			hl_log(HL_LOG_ERROR, "switch", "roll-back-failed",
+			       hl_str("error", error.text));
+	}
+	if (!result)
+		take(holdline, plan);
+	else
+		hl_plan_drop(plan);
+	return result;
+}
+
 int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report)
 {
 	struct hl_plan plan;
-	struct hl_error error;
-
 	int result = hl_switch_read(holdline->modules, &holdline->options, &plan, report);
+	return result ? result : swap(holdline, &plan, false, report);
+}
+
+int hl_switch_set(struct hl_switch *holdline, const char *name, const char *value, bool save,
+		  struct hl_text *report)
+{
+	struct hl_mistakes mistakes;
+	struct hl_plan plan;
+	int result;
+
+	hl_mistakes_init(&mistakes);
+	plan = (struct hl_plan){.config = hl_config_with(holdline->config, name, hl_slice_of(value),
+							 save, find_section, holdline->modules,
+							 &mistakes)};
+	result = complete(holdline->modules, &plan, &mistakes, report);
 	if (!result)
-		result = refuse_restart_only(holdline, plan.config, report);
-	if (!result) {
-		const struct hl_strings *listen = &plan.config->settings.listen;
-		result = hl_transport_relisten(holdline->transport, listen->items, listen->count,
-					       &error);
-		if (result < 0)
-			hl_text_printf(report, "%s:1:1: switch.listen: %s\n", plan.config->file,
-				       error.text);
-	}
+		result = swap(holdline, &plan, save, report);
 	if (!result)
-		take(holdline, &plan);
-	else
-		hl_plan_drop(&plan);
+		hl_log(HL_LOG_INFO, "switch", "parameter-set", hl_str("name", name),
+		       hl_str("value", value), hl_str("saved", save ? "yes" : "no"));
 	return result;
 }

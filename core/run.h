@@ -74,6 +74,9 @@ void hl_plan_drop(struct hl_plan *plan);
 /* SIGHUP and `reload`: 0, or -EINVAL with the lines of --check in `report`; nothing changed then.
  */
 int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report);
+/* `param set`: one parameter changes as by a reload; `save` keeps it for the next start, too. */
+int hl_switch_set(struct hl_switch *holdline, const char *name, const char *value, bool save,
+		  struct hl_text *report);
 
 /* traffic.c: what the transport, the transactions and the calls tell. */
 extern const struct hl_transport_events hl_traffic_transport;
@@ -83,6 +86,9 @@ void hl_traffic_contact(void *arg, enum hl_contact_event event, struct hl_contac
 
 /* commands.c: the core's control commands. 0 or negative errno. */
 int hl_commands_register_core(struct hl_switch *holdline);
+/* setting.c: the command `param`. 0 or negative errno. */
+int hl_param_register(struct hl_switch *holdline);
+
 /* metrics.c: the core's metrics and their command. 0 or negative errno. */
 int hl_metrics_register_core(struct hl_switch *holdline);
 

@@ -89,6 +89,7 @@ perl_tests += \
 	t/house.t \
 	t/malformed.t \
 	t/man.t \
+	t/param.t \
 	t/parameters.t \
 	t/plugin.t \
 	t/reload.t \

@@ -12,16 +12,27 @@ struct chunk {
 
 struct hl_config_arena {
 	struct chunk *chunks; /* owned; the first is being filled */
+	unsigned references;
 };
 
 struct hl_config_arena *hl_config_arena_new(void)
 {
-	return hl_zalloc(sizeof(struct hl_config_arena));
+	struct hl_config_arena *arena = hl_zalloc(sizeof(*arena));
+
+	if (arena)
+		arena->references = 1;
+	return arena;
 }
 
-void hl_config_arena_free(struct hl_config_arena *arena)
+struct hl_config_arena *hl_config_arena_ref(struct hl_config_arena *arena)
 {
-	if (!arena)
+	arena->references++;
+	return arena;
+}
+
+void hl_config_arena_unref(struct hl_config_arena *arena)
+{
+	if (!arena || --arena->references)
 		return;
 	for (struct chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
 		next = chunk->next;

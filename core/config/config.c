@@ -55,7 +55,7 @@ static void relative_to_file(struct hl_reader *reader, const struct hl_node *nam
 
 	if (!named || !**path || **path == '/')
 		return;
-	beside = hl_source_beside(named->place.file, *path);
+	beside = hl_source_beside(hl_reader_file(reader, named), *path);
 	if (!beside) {
 		reader->no_memory = true;
 		return;
@@ -200,7 +200,7 @@ static void read_vos3000(struct hl_reader *reader, struct hl_config *config,
 static int read_tree(struct hl_config *config, hl_config_find_section *find, void *arg,
 		     struct hl_mistakes *mistakes)
 {
-	struct hl_reader reader = {.mistakes = mistakes};
+	struct hl_reader reader = {.mistakes = mistakes, .file = config->file};
 
 	hl_text_init(&reader.path);
 	if (hl_parameters_default(hl_switch_rows, &config->settings) ||
@@ -237,11 +237,12 @@ static void config_free(struct hl_config *config)
 	}
 	hl_free(config->plugins);
 	hl_free(config->file);
-	hl_config_arena_free(config->arena);
+	hl_config_arena_unref(config->arena);
 	hl_free(config);
 }
 
-static struct hl_config *config_new(const char *file)
+/* `arena`: the one to share; NULL: one of its own. */
+static struct hl_config *config_new(const char *file, struct hl_config_arena *arena)
 {
 	struct hl_config *config = hl_zalloc(sizeof(*config));
 
@@ -253,7 +254,7 @@ static struct hl_config *config_new(const char *file)
 	}
 	config->references = 1;
 	hl_list_init(&config->gateways);
-	config->arena = hl_config_arena_new();
+	config->arena = arena ? hl_config_arena_ref(arena) : hl_config_arena_new();
 	config->file = hl_strdup(file);
 	if (config->arena && config->file)
 		return config;
@@ -266,11 +267,13 @@ struct hl_config *hl_config_read(const char *const *files, size_t count,
 				 struct hl_mistakes *mistakes)
 {
 	const char *first = count ? files[0] : "";
-	struct hl_config *config = config_new(first);
+	struct hl_config *config = config_new(first, NULL);
 	int error = -ENOMEM;
 
 	if (config)
 		error = hl_source_read(config->arena, files, count, mistakes, &config->root);
+	if (!error)
+		error = hl_saved_read(config, mistakes);
 	if (!error || error == -EINVAL) {
 		int bad = read_tree(config, find, arg, mistakes);
 
@@ -278,6 +281,26 @@ struct hl_config *hl_config_read(const char *const *files, size_t count,
 	}
 	if (error == -ENOMEM)
 		hl_mistake(mistakes, (struct hl_place){first, 1, 1}, "", "out of memory");
+	if (config && (error || mistakes->errors)) {
+		config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+struct hl_config *hl_config_with(const struct hl_config *before, const char *name,
+				 struct hl_slice value, bool save, hl_config_find_section *find,
+				 void *arg, struct hl_mistakes *mistakes)
+{
+	struct hl_config *config = config_new(before->file, before->arena);
+	int error = -ENOMEM;
+
+	if (config)
+		error = hl_saved_set(config, before, name, value, save, mistakes);
+	if (!error)
+		error = read_tree(config, find, arg, mistakes);
+	if (error == -ENOMEM)
+		hl_mistake(mistakes, (struct hl_place){0}, name, "out of memory");
 	if (config && (error || mistakes->errors)) {
 		config_free(config);
 		return NULL;

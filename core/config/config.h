@@ -121,6 +121,7 @@ struct hl_config {
 	struct hl_plugin_config *plugins; /* owned; in order of the file */
 	size_t plugin_count;
 	char *file;		       /* the first -c FILE */
+	const struct hl_node *saved;   /* a map of what was saved at run time; NULL: nothing */
 	struct hl_config_arena *arena; /* private: nodes and texts */
 };
 
@@ -137,6 +138,16 @@ typedef const struct hl_section *hl_config_find_section(void *arg, const char *p
 HL_EXPORT struct hl_config *hl_config_read(const char *const *files, size_t count,
 					   hl_config_find_section *find, void *arg,
 					   struct hl_mistakes *mistakes);
+/* The configuration `before` with one parameter at another value (as text in YAML), all of it
+ * checked anew; a list is written [a, b]. `save`: hl_config_save will write it. As above; the
+ * two share what they have in common. */
+HL_EXPORT struct hl_config *hl_config_with(const struct hl_config *before, const char *name,
+					   struct hl_slice value, bool save,
+					   hl_config_find_section *find, void *arg,
+					   struct hl_mistakes *mistakes);
+/* Writes what is to be saved into STATE_DIR/parameters.yaml, all or nothing. 0 or negative errno
+ * with `error`. */
+HL_EXPORT int hl_config_save(const struct hl_config *config, struct hl_error *error);
 HL_EXPORT struct hl_config *hl_config_ref(struct hl_config *config);
 HL_EXPORT void hl_config_unref(struct hl_config *config);
 
@@ -152,6 +163,24 @@ HL_EXPORT const struct hl_gateway *hl_config_gateway_from(const struct hl_config
 /* The gateway of that name, or NULL. */
 HL_EXPORT const struct hl_gateway *hl_config_gateway(const struct hl_config *config,
 						     struct hl_slice name);
+
+/* A parameter as a configuration has it. */
+struct hl_config_parameter {
+	const struct hl_section *section;
+	const struct hl_parameter *row;
+	const void *settings;	    /* of the section */
+	const struct hl_node *node; /* that sets it, by either name; NULL: it has its default */
+};
+/* Finds PLUGIN.KEY, switch.KEY, policy.KEY or a VOS3000 name. */
+HL_EXPORT bool hl_config_find(const struct hl_config *config, struct hl_slice name,
+			      struct hl_config_parameter *found);
+/* Visits all of them, in order of sections and rows. */
+HL_EXPORT void hl_config_each(const struct hl_config *config,
+			      void (*visit)(void *arg, const struct hl_config_parameter *parameter),
+			      void *arg);
+/* The value of an INTEGER parameter, or `fallback` when there is none of that name. */
+HL_EXPORT int64_t hl_config_integer(const struct hl_config *config, const char *name,
+				    int64_t fallback);
 
 /* The core's own sections, for --params: switch and policy; ends with a NULL name. */
 HL_EXPORT extern const struct hl_section hl_config_core_sections[];

@@ -15,11 +15,13 @@ core_libcore_a_SOURCES += \
 	core/config/nearest.h \
 	core/config/network.c \
 	core/config/node.c \
+	core/config/lookup.c \
 	core/config/parameter.c \
 	core/config/parameter_list.c \
 	core/config/policy_rows.c \
 	core/config/reader.c \
 	core/config/reader.h \
+	core/config/saved.c \
 	core/config/sections.h \
 	core/config/source.c \
 	core/config/source.h \

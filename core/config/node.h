@@ -13,6 +13,7 @@ struct hl_node {
 	const char *key;	   /* in a map; NULL else */
 	struct hl_slice text;	   /* SCALAR: the value, escapes resolved, NUL behind */
 	bool plain;  /* SCALAR: written without quotes (so `on`, `12`, `~` mean themselves) */
+	bool over;   /* set at run time or saved so: comes over a VOS3000 name for the same */
 	bool binary; /* SCALAR: !!binary, already decoded into `text` */
 	struct hl_node *first; /* LIST, MAP: children, in order */
 	struct hl_node *next;  /* the next sibling */

@@ -87,7 +87,7 @@ void hl_policy_find_script(struct hl_reader *reader, struct hl_policy_settings *
 	if (!*policy->script)
 		return;
 	if (named)
-		beside = hl_source_beside(named->place.file, policy->script);
+		beside = hl_source_beside(hl_reader_file(reader, named), policy->script);
 	stock = installed(policy->script);
 	if (beside && !access(beside, R_OK))
 		take_path(reader, policy, beside);

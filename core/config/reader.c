@@ -127,6 +127,18 @@ struct hl_place hl_reader_item_place(const struct hl_node *node, size_t index)
 	return item ? item->place : node->place;
 }
 
+static bool set_text(struct hl_reader *reader, const struct hl_parameter *row, void *settings,
+		     const struct hl_node *node, struct hl_slice text)
+{
+	struct hl_error error;
+	int bad = hl_parameter_set(row, settings, text, &error);
+
+	reader->no_memory |= bad == -ENOMEM;
+	if (bad && bad != -ENOMEM)
+		hl_reader_error(reader, node->place, NULL, "%s", error.text);
+	return !bad;
+}
+
 static bool set_list(struct hl_reader *reader, const struct hl_parameter *row, void *settings,
 		     const struct hl_node *node)
 {
@@ -135,6 +147,8 @@ static bool set_list(struct hl_reader *reader, const struct hl_parameter *row, v
 	size_t count;
 	int bad;
 
+	if (node->over && node->type == HL_NODE_SCALAR)
+		return set_text(reader, row, settings, node, node->text);
 	if (!hl_reader_is_texts(reader, node))
 		return false;
 	texts = hl_reader_texts(reader, node, &count);
@@ -164,8 +178,6 @@ bool hl_reader_set(struct hl_reader *reader, const struct hl_parameter *row, voi
 		   const struct hl_node *node)
 {
 	struct hl_slice text = node->text;
-	struct hl_error error;
-	int bad;
 
 	if (row->type == HL_PARAMETER_LIST)
 		return set_list(reader, row, settings, node);
@@ -180,11 +192,7 @@ bool hl_reader_set(struct hl_reader *reader, const struct hl_parameter *row, voi
 		hl_reader_warning(
 			reader, node->place, NULL,
 			"holds a backslash as such; escapes like \\r\\n need double quotes");
-	bad = hl_parameter_set(row, settings, text, &error);
-	reader->no_memory |= bad == -ENOMEM;
-	if (bad && bad != -ENOMEM)
-		hl_reader_error(reader, node->place, NULL, "%s", error.text);
-	return !bad;
+	return set_text(reader, row, settings, node, text);
 }
 
 static bool listed(const char *const *names, const char *name)
@@ -289,4 +297,9 @@ const struct hl_node *hl_reader_member(const struct hl_node *map, const char *ke
 		key = dot + 1;
 	}
 	return NULL;
+}
+
+const char *hl_reader_file(const struct hl_reader *reader, const struct hl_node *node)
+{
+	return node->over ? reader->file : node->place.file;
 }

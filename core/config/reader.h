@@ -7,6 +7,7 @@
 struct hl_reader {
 	struct hl_mistakes *mistakes; /* borrowed */
 	struct hl_text path;	      /* where the reading is: "plugins.keepalive" */
+	const char *file;	      /* what is set at run time is relative to that */
 	bool no_memory;		      /* the reading is void */
 };
 
@@ -36,6 +37,8 @@ bool hl_reader_set(struct hl_reader *reader, const struct hl_parameter *row, voi
  * is unknown, and told. */
 void hl_reader_map(struct hl_reader *reader, const struct hl_parameter *rows, void *settings,
 		   const struct hl_node *map, const char *const *others);
+/* The file that a path in `node` is relative to. */
+const char *hl_reader_file(const struct hl_reader *reader, const struct hl_node *node);
 /* The member a row's dotted key names, or NULL. */
 const struct hl_node *hl_reader_member(const struct hl_node *map, const char *key);
 

@@ -17,6 +17,12 @@ void hl_switch_rows_check(const void *settings, const struct hl_node *map,
 void hl_policy_find_script(struct hl_reader *reader, struct hl_policy_settings *policy,
 			   const struct hl_node *map);
 
+/* saved.c: lays what was saved over what the files say. 0, -EINVAL after mistakes, -ENOMEM. */
+int hl_saved_read(struct hl_config *config, struct hl_mistakes *mistakes);
+/* saved.c: the tree of `before` with one value changed becomes that of `config`. As above. */
+int hl_saved_set(struct hl_config *config, const struct hl_config *before, const char *name,
+		 struct hl_slice value, bool save, struct hl_mistakes *mistakes);
+
 /* `switch.networks` */
 void hl_networks_read(struct hl_reader *reader, struct hl_config *config,
 		      const struct hl_node *map);

@@ -11,7 +11,7 @@ struct lookup {
 	const struct hl_parameter *row;
 };
 
-static bool has_name(const struct hl_parameter *row, struct hl_slice name)
+bool hl_vos3000_names(const struct hl_parameter *row, struct hl_slice name)
 {
 	const struct hl_parameter alone[] = {*row, HL_PARAMETERS_END};
 
@@ -22,7 +22,7 @@ static bool has_name(const struct hl_parameter *row, struct hl_slice name)
 static const struct hl_parameter *row_of(const struct hl_section *section, struct hl_slice name)
 {
 	for (const struct hl_parameter *row = section->rows; row && row->key; row++)
-		if (has_name(row, name))
+		if (hl_vos3000_names(row, name))
 			return row;
 	return NULL;
 }
@@ -98,7 +98,7 @@ static const struct hl_node *set_before(const struct hl_node *map, const struct 
 	if (own)
 		return own;
 	for (const struct hl_node *other = map->first; other != node; other = other->next)
-		if (has_name(found->row, hl_slice_of(other->key)))
+		if (hl_vos3000_names(found->row, hl_slice_of(other->key)))
 			return other;
 	return NULL;
 }
@@ -108,6 +108,8 @@ static void read_one(struct hl_reader *reader, const struct hl_node *map,
 {
 	const struct hl_node *before = set_before(map, node, found);
 
+	if (before && before->over)
+		return;
 	if (!before) {
 		hl_reader_set(reader, found->row, found->target->settings, node);
 		return;

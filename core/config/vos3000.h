@@ -22,4 +22,7 @@ void hl_vos3000_read(struct hl_reader *reader, const struct hl_node *map,
 		     const struct hl_vos3000_target *targets, size_t count,
 		     const struct hl_vos3000_others *others);
 
+/* Whether that is the VOS3000 name of a row, in any of its spellings. */
+bool hl_vos3000_names(const struct hl_parameter *row, struct hl_slice name);
+
 #endif
