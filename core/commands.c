@@ -82,6 +82,7 @@ static int status(void *arg, const struct hl_arguments *arguments, struct hl_jso
 struct listing {
 	struct hl_switch *holdline;
 	struct hl_json *json;
+	bool ladder; /* of each call */
 };
 
 static void put_contact(void *arg, struct hl_contact *contact)
@@ -107,7 +108,7 @@ static int endpoints(void *arg, const struct hl_arguments *arguments, struct hl_
 		     struct hl_error *error)
 {
 	struct hl_switch *holdline = arg;
-	struct listing listing = {holdline, result};
+	struct listing listing = {holdline, result, false};
 	const char *user = hl_argument(arguments, "user");
 	(void)error;
 
@@ -140,6 +141,8 @@ static void put_call(void *arg, struct hl_call *call)
 	hl_json_array(listing->json);
 	hl_legs_each(call, put_leg, listing);
 	hl_json_array_end(listing->json);
+	if (listing->ladder)
+		hl_call_ladder_json(call, listing->json);
 	hl_json_object_end(listing->json);
 }
 
@@ -147,7 +150,7 @@ static int calls(void *arg, const struct hl_arguments *arguments, struct hl_json
 		 struct hl_error *error)
 {
 	struct hl_switch *holdline = arg;
-	struct listing listing = {holdline, result};
+	struct listing listing = {holdline, result, false};
 	(void)arguments, (void)error;
 	hl_json_array(result);
 	hl_calls_each(holdline->calls, put_call, &listing);
@@ -170,7 +173,7 @@ static struct hl_call *find_call(struct hl_switch *holdline, const struct hl_arg
 static int call(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
 		struct hl_error *error)
 {
-	struct listing listing = {arg, result};
+	struct listing listing = {arg, result, true};
 	struct hl_call *found = find_call(arg, arguments, error);
 	if (!found)
 		return -ENOENT;

@@ -26,6 +26,7 @@ perl_tests += \
 	t/C15-early.t \
 	t/C16-transfer.t \
 	t/C17-headers.t \
+	t/D02-call.t \
 	t/D03-cdr.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \

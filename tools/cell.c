@@ -112,6 +112,49 @@ enum shade cell_milliseconds(FILE *out, const json_t *value, const json_t *row)
 	return SHADE_NONE;
 }
 
+enum shade cell_time_of_day(FILE *out, const json_t *value, const json_t *row)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || strlen(text) < 23 || text[10] != 'T')
+		return cell_text(out, value, row);
+	fprintf(out, "%.12s", text + 11);
+	return SHADE_NONE;
+}
+
+/* One message as an arrow: the switch is to the right of the caller and to the left of callees. */
+static enum shade put_rung(FILE *out, const json_t *row, bool callee)
+{
+	const char *way = json_string_value(json_object_get(row, "way"));
+	json_int_t status = json_integer_value(json_object_get(row, "status"));
+	json_int_t fork = json_integer_value(json_object_get(row, "fork"));
+	bool right = way && (strcmp(way, "out") == 0) == callee;
+
+	fputs(right ? "--> " : "<-- ", out);
+	if (status)
+		fprintf(out, "%" JSON_INTEGER_FORMAT " ", status);
+	fputs(json_string_value(json_object_get(row, "method")), out);
+	if (json_is_true(json_object_get(row, "sdp")))
+		fputs(" +SDP", out);
+	if (callee && fork > 1)
+		fprintf(out, " (fork %" JSON_INTEGER_FORMAT ")", fork);
+	return status >= 300 ? SHADE_WARN : SHADE_NONE;
+}
+
+enum shade cell_caller_rung(FILE *out, const json_t *value, const json_t *row)
+{
+	const char *side = json_string_value(value);
+
+	return side && strcmp(side, "caller") == 0 ? put_rung(out, row, false) : SHADE_NONE;
+}
+
+enum shade cell_callee_rung(FILE *out, const json_t *value, const json_t *row)
+{
+	const char *side = json_string_value(value);
+
+	return side && strcmp(side, "callee") == 0 ? put_rung(out, row, true) : SHADE_NONE;
+}
+
 enum shade cell_moment(FILE *out, const json_t *value, const json_t *row)
 {
 	const char *text = json_string_value(value);

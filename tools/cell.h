@@ -15,6 +15,9 @@ cell_function cell_in;		 /* seconds from now: in 4m 12s */
 cell_function cell_ago;		 /* seconds gone by: 3s ago */
 cell_function cell_milliseconds; /* 12.3 ms */
 cell_function cell_moment;	 /* RFC 3339: 2026-11-22 15:53:07 */
+cell_function cell_time_of_day;	 /* RFC 3339: 15:53:07.123 */
+cell_function cell_caller_rung;	 /* a message between the caller and the switch */
+cell_function cell_callee_rung;	 /* one between the switch and a callee */
 cell_function cell_bytes;	 /* "HELLO", control characters as escapes */
 cell_function cell_received;	 /* a contact's received and received_port */
 cell_function cell_nat;		 /* a contact's nat and nat_reason */

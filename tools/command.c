@@ -70,6 +70,7 @@ static const struct field call_lines[] = {
 	{.title = "State", .path = "state", .cell = cell_text},
 	{.title = "Duration", .path = "duration", .cell = cell_duration},
 	{.title = "Routed by", .path = "routed_by", .cell = cell_text},
+	{.title = "Last alive", .path = "last_alive", .cell = cell_moment},
 	{.title = "Media", .path = "media.relayed", .cell = cell_media},
 	{.title = NULL},
 };
@@ -82,6 +83,14 @@ static const struct field leg_columns[] = {
 	{.title = "REFRESHES", .path = "timer.refreshes", .cell = cell_text, .right = true},
 	{.title = "LIMIT", .path = "limit_in", .cell = cell_limit, .shrinks = true},
 	{.title = "CALL-ID", .path = "call_id", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
+static const struct field ladder_columns[] = {
+	{.title = "TIME (UTC)", .path = "at", .cell = cell_time_of_day},
+	{.title = "CALLER", .path = "side", .cell = cell_caller_rung},
+	{.title = "CALLEE", .path = "side", .cell = cell_callee_rung},
+	{.title = "CSEQ", .path = "cseq", .cell = cell_text, .right = true},
 	{.title = NULL},
 };
 
@@ -174,9 +183,11 @@ static void show_call_parts(const json_t *call)
 	static const struct {
 		const char *path;
 		const struct field *columns;
-	} parts[] = {{"legs", leg_columns}, {"media.streams", stream_columns}};
+	} parts[] = {{"legs", leg_columns},
+		     {"media.streams", stream_columns},
+		     {"messages", ladder_columns}};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		const json_t *rows = view_get(call, parts[i].path);
 
 		if (!json_array_size(rows))

@@ -251,6 +251,7 @@ static void caller_happened(void *arg, struct hl_handle handle, struct hl_transa
 		return;
 	if (event == HL_TRANSACTION_CANCELLED && leg->call->state < HL_CALL_ANSWERED) {
 		hl_call_keep_cause(leg->call, message);
+		hl_ladder_note(leg, HL_WAY_IN, message);
 		hl_call_finish(leg->call, 487, NULL, "Cancelled", NULL, HL_ENDED_BY_CALLER);
 	} else if (event == HL_TRANSACTION_UNACKED && leg->bye_due) {
 		leg->bye_due = false;
@@ -291,6 +292,7 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 			       HL_ENDED_BY_SERVER);
 		return;
 	}
+	hl_ladder_note(call->caller, HL_WAY_IN, message);
 	code = hl_call_limit(call, &detail);
 	if (!code && hl_leg_count(call->caller, call->caller->account) == -EBUSY) {
 		detail = "limit-caller";

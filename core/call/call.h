@@ -72,6 +72,8 @@ HL_EXPORT void hl_calls_end_all(struct hl_calls *calls, const char *reason, cons
 /* The core's members of a `calls[]` element and of its legs, into an open object. */
 HL_EXPORT void hl_call_json(const struct hl_call *call, struct hl_json *json);
 HL_EXPORT void hl_leg_json(const struct hl_leg *leg, struct hl_json *json);
+/* `messages`: what went where and when on its legs, oldest first; into an open object. */
+HL_EXPORT void hl_call_ladder_json(const struct hl_call *call, struct hl_json *json);
 /* The legs of a call: the caller's, then the one that answered or those that ring. */
 HL_EXPORT void hl_legs_each(struct hl_call *call, void (*visit)(void *arg, struct hl_leg *leg),
 			    void *arg);

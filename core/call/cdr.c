@@ -84,19 +84,23 @@ void hl_cdr_row(const struct hl_cdr *cdr, struct hl_value row[HL_CDR_COLUMNS])
 	memcpy(row, values, sizeof(values));
 }
 
+/* When either side sent its last message. */
+static uint64_t last_heard(const struct hl_call *call)
+{
+	uint64_t heard = call->caller->heard;
+	return call->callee && call->callee->heard > heard ? call->callee->heard : heard;
+}
+
 void hl_call_record(const struct hl_call *call, const char *reason, const char *detail,
 		    enum hl_ended_by by, struct hl_cdr *cdr)
 {
 	const struct hl_leg *caller = call->caller;
-	uint64_t heard = caller->heard;
 	*cdr = (struct hl_cdr){.pdd_ms = -1};
-	if (call->callee && call->callee->heard > heard)
-		heard = call->callee->heard;
 	snprintf(cdr->id, sizeof(cdr->id), "%s", call->id);
 	cdr->started = hl_clock_wall_at(call->started);
 	cdr->answered = call->answered ? hl_clock_wall_at(call->answered) : 0;
 	cdr->ended = hl_clock_wall();
-	cdr->last_alive = hl_clock_wall_at(heard);
+	cdr->last_alive = hl_clock_wall_at(last_heard(call));
 	uint64_t rang = call->rang ? call->rang : call->answered;
 	if (rang)
 		cdr->pdd_ms = (int64_t)((rang - call->started) / HL_MILLISECOND);
@@ -136,6 +140,7 @@ void hl_call_json(const struct hl_call *call, struct hl_json *json)
 	hl_json_put_number(json, "duration",
 			   call->answered ? (double)(now - call->answered) / HL_SECOND : 0);
 	put_time(json, "started", hl_clock_wall_at(call->started));
+	put_time(json, "last_alive", hl_clock_wall_at(last_heard(call)));
 	hl_json_put_string(json, "routed_by", call->route_rule);
 }
 

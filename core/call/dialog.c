@@ -225,6 +225,7 @@ void hl_leg_requested(struct hl_leg *leg, struct hl_transaction *transaction,
 	enum hl_method method = hl_message_method(message);
 	uint32_t cseq = hl_message_cseq(message);
 
+	hl_ladder_note(leg, HL_WAY_IN, message);
 	if (cseq <= leg->remote_cseq) { /* RFC 3261 §12.2.2 */
 		hl_leg_reply(leg, transaction, 500);
 		return;
@@ -256,6 +257,7 @@ void hl_leg_got_ack(struct hl_leg *leg, struct hl_message *message)
 		return;
 	leg->ack_cseq = 0;
 	leg->heard = hl_clock_now();
+	hl_ladder_note(leg, HL_WAY_IN, message);
 	invite = hl_transaction_get(transactions_of(leg), leg->acking);
 	if (invite)
 		hl_transaction_acked(invite);

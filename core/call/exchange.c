@@ -184,6 +184,8 @@ static void exchange_happened(void *arg, struct hl_handle handle,
 		return;
 	}
 	struct hl_leg *leg = hl_leg_get(calls, exchange->leg);
+	if (leg && message)
+		hl_ladder_note(leg, HL_WAY_IN, message);
 	if (leg && leg->state != HL_LEG_ENDED) {
 		int verdict =
 			message ? calls->parts.hooks->leg_recv(calls->parts.arg, leg, message) : 0;

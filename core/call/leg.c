@@ -30,6 +30,8 @@ struct hl_leg *hl_leg_new(struct hl_call *call, enum hl_side side)
 	hl_text_init(&leg->sdp);
 	leg->call = call;
 	leg->side = side;
+	if (side == HL_SIDE_CALLEE)
+		leg->fork = ++call->forks;
 	leg->network = "";
 	leg->party = &party_default;
 	leg->heard = hl_clock_now();
@@ -250,6 +252,7 @@ int hl_leg_respond(struct hl_leg *leg, struct hl_transaction *transaction,
 	if (!response)
 		return -ENOMEM;
 	parts->hooks->leg_send(parts->arg, leg, response);
+	hl_ladder_note(leg, HL_WAY_OUT, response);
 	return hl_transaction_respond(transaction, response);
 }
 
@@ -260,6 +263,7 @@ int hl_leg_start(struct hl_leg *leg, struct hl_message *request, struct hl_trans
 	if (!request)
 		return -ENOMEM;
 	parts->hooks->leg_send(parts->arg, leg, request);
+	hl_ladder_note(leg, HL_WAY_OUT, request);
 	return hl_transaction_start(parts->transactions, &leg->flow, request, owner, transaction);
 }
 
@@ -293,7 +297,13 @@ void hl_leg_ack(struct hl_leg *leg, uint32_t cseq, struct hl_slice sdp)
 	}
 	/* A lost ACK is asked for again by the peer's next 2xx. */
 	if (ack)
-		hl_transactions_send(leg->call->calls->parts.transactions, &leg->flow, ack);
+		hl_leg_send_ack(leg, ack);
+}
+
+void hl_leg_send_ack(struct hl_leg *leg, struct hl_message *ack)
+{
+	hl_ladder_note(leg, HL_WAY_OUT, ack);
+	hl_transactions_send(leg->call->calls->parts.transactions, &leg->flow, ack);
 }
 
 /* For requests whose fate changes nothing: BYE at the end of a dialog. */
@@ -327,8 +337,10 @@ void hl_leg_end(struct hl_leg *leg, const char *reason)
 		return;
 	leg->state = HL_LEG_ENDED;
 	if (!confirmed) {
-		if (leg->side == HL_SIDE_CALLEE && invite)
+		if (leg->side == HL_SIDE_CALLEE && invite) {
+			hl_ladder_put(leg, HL_WAY_OUT, HL_METHOD_CANCEL, 0, leg->local_cseq, false);
 			hl_transaction_cancel(invite, reason);
+		}
 		return;
 	}
 	if (leg->due_ack) {

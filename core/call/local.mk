@@ -8,6 +8,7 @@ core_libcore_a_SOURCES += \
 	core/call/dialog.c \
 	core/call/exchange.c \
 	core/call/failure.c \
+	core/call/ladder.c \
 	core/call/leg.c \
 	core/call/machine.c \
 	core/call/private.h \

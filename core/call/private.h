@@ -76,6 +76,7 @@ struct hl_leg {
 	struct hl_handle handle;
 	struct hl_call *call; /* its owner */
 	enum hl_side side;
+	uint8_t fork; /* callee's: which one of the call, from 1; modulo 256 */
 	enum { HL_LEG_INVITED, HL_LEG_EARLY, HL_LEG_CONFIRMED, HL_LEG_ENDED } state;
 
 	/* The dialog (RFC 3261 §12). */
@@ -143,6 +144,18 @@ struct hl_exchange {
 	void *arg;
 };
 
+/* A message of the call's ladder. */
+struct hl_rung {
+	uint32_t at; /* ms since the call began */
+	uint32_t cseq;
+	uint16_t status; /* 0: a request */
+	uint8_t method;	 /* enum hl_method */
+	uint8_t fork;	 /* hl_leg.fork */
+	uint8_t flags;	 /* ladder.c */
+};
+enum { HL_LADDER_FIRST = 16, HL_LADDER_LATEST = 16 };
+enum hl_way { HL_WAY_IN, HL_WAY_OUT };
+
 struct hl_call {
 	struct hl_list node;	       /* in calls->list or ->graveyard */
 	struct hl_hash_node by_invite; /* in calls->invites until it is answered */
@@ -174,6 +187,10 @@ struct hl_call {
 	struct hl_timer reaper; /* its absolute end, whatever else goes wrong */
 	char *cause;		/* owned; the Reason header that came with its end, or NULL */
 	const char *own_detail; /* static; why we refused a target ourselves, or NULL */
+
+	struct hl_rung ladder[HL_LADDER_FIRST + HL_LADDER_LATEST];
+	unsigned rungs; /* put on it so far, those included that are no longer there */
+	uint8_t forks;	/* callee legs so far */
 
 	uint64_t started, rang, answered;     /* hl_clock_now; 0: not yet */
 	int sip_code;			      /* what the caller got */
@@ -231,6 +248,11 @@ void hl_reliable_end(struct hl_leg *leg);
 int hl_call_replaces(struct hl_call *call, const struct hl_message *invite);
 /* A Refer-To whose Replaces names one of our dialogs, as somebody else may see it: 0 or -ENOENT. */
 int hl_replaces_hide(struct hl_calls *calls, const char *refer_to, struct hl_text *out);
+
+/* ladder.c: messages of a call, as people see them later. O(1) */
+void hl_ladder_put(struct hl_leg *leg, enum hl_way way, enum hl_method method, int status,
+		   uint32_t cseq, bool sdp);
+void hl_ladder_note(struct hl_leg *leg, enum hl_way way, const struct hl_message *message);
 
 /* machine.c: the table */
 const char *hl_call_state_text(const struct hl_call *call);
@@ -291,6 +313,8 @@ int hl_leg_start(struct hl_leg *leg, struct hl_message *request, struct hl_trans
 int hl_leg_repeat(struct hl_leg *leg, const struct hl_transaction *failed,
 		  struct hl_transaction_owner owner, struct hl_handle *transaction);
 void hl_leg_ack(struct hl_leg *leg, uint32_t cseq, struct hl_slice sdp);
+/* Takes it over. */
+void hl_leg_send_ack(struct hl_leg *leg, struct hl_message *ack);
 /* `reason` is a Reason value or NULL. */
 void hl_leg_bye(struct hl_leg *leg, const char *reason);
 /* Ends one leg: CANCEL, BYE, or nothing, as its state asks. `reason` is a Reason value or NULL. */

@@ -127,6 +127,8 @@ static void invite_happened(void *arg, struct hl_handle handle, struct hl_transa
 			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){0});
 		return;
 	}
+	if (message)
+		hl_ladder_note(leg, HL_WAY_IN, message);
 	if (message && status > 100) {
 		if (hl_leg_learn(leg, message) < 0)
 			message = NULL, answer = false, status = 500;
@@ -406,7 +408,7 @@ void hl_call_pass_ack(struct hl_leg *leg, struct hl_message *message)
 		return;
 	if (!hl_session_answer(leg, peer, message, ack))
 		hl_session_sent(peer, ack);
-	hl_transactions_send(leg->call->calls->parts.transactions, &peer->flow, ack);
+	hl_leg_send_ack(peer, ack);
 }
 
 void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
