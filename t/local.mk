@@ -80,6 +80,7 @@ perl_tests += \
 	t/T10-off.t \
 	t/T11-no-ack.t \
 	t/baresip-call.t \
+	t/baresip-streams.t \
 	t/bench-smoke.t \
 	t/clock-rate.t \
 	t/config-check.t \
