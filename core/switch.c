@@ -202,6 +202,7 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
 	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
 	hl_transport_advertise(holdline->transport, &advertise);
+	hl_loop_gather(holdline->loop, (unsigned)settings->gather);
 	return hl_modules_init(holdline->modules, error);
 }
 

@@ -43,6 +43,7 @@ struct hl_switch_settings {
 	struct hl_strings pass_headers;
 	int64_t max_calls, max_invite_rate; /* at once, a second; 0: no limit */
 	int64_t max_call_duration;	    /* s */
+	int64_t gather;		   /* µs in which messages are collected under load; 0: not */
 	char *tls_certificate, *tls_key, *tls_ca;
 	int tls_verify;
 	/* Set-up timers (D6), s: `timeout_invite` and so on, VOS3000 SS_SIP_TIMEOUT_…; 0: none. */

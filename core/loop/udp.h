@@ -39,6 +39,10 @@ HL_EXPORT const struct hl_address *hl_udp_local(const struct hl_udp *udp);
 /* Sends one datagram. 0 or negative errno (-EAGAIN: the buffer is full). */
 HL_EXPORT int hl_udp_send(struct hl_udp *udp, const struct hl_address *local,
 			  const struct hl_address *remote, struct hl_slice bytes);
+/* The same at the end of this turn, with what else goes out then; in the order of asking, whichever
+ * of both is asked. What the kernel refuses is counted. 0 or -ENOMEM. */
+HL_EXPORT int hl_udp_post(struct hl_udp *udp, const struct hl_address *local,
+			  const struct hl_address *remote, struct hl_slice bytes);
 /* Sends up to `count` with as few system calls as may be. Returns how many were dealt with, in
  * order; less than `count` means that the buffer is full now. A datagram that its destination
  * refuses is dealt with: its `remote.family` is set to 0. */

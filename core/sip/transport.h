@@ -64,6 +64,11 @@ HL_EXPORT void hl_transport_each_listener(struct hl_transport *transport,
 HL_EXPORT int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow,
 				struct hl_slice bytes);
 
+/* The same for what somebody will ask for again if it is lost (responses, ACK): over UDP it goes
+ * out at the end of this turn of the loop, with others, and a refusal is only counted. */
+HL_EXPORT int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
+				struct hl_slice bytes);
+
 struct hl_parcel {
 	const struct hl_flow *flow; /* borrowed */
 	struct hl_slice bytes;	    /* borrowed */
