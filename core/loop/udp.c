@@ -3,8 +3,9 @@
  * RFC 3542 §6) to which address a datagram was sent, and answers from there; bound to one address
  * it saves that.
  *
- * IP_RECVERR is on, so that ICMP errors are counted. The kernel then reports such an error to the
- * next send, whomever it is for: a send that fails so is tried once more before its destination is
+ * IP_RECVERR is on, so that ICMP errors are counted, each for its destination. The kernel also
+ * tells such an error to the next send, whomever it is for, and sends nothing then: a send that
+ * fails is tried again when errors were waiting, and once more anyway, before its destination is
  * blamed. */
 #include "loop/udp.h"
 #include "base/memory.h"
@@ -22,6 +23,7 @@ enum {
 	 * 64 KiB all of them would compete for the same set of the cache. */
 	STRIDE = DATAGRAM + 1 + 5 * 64,
 	OUTBOX = 256 << 10,   /* bytes that wait for the end of a turn */
+	RETRIES = 64,         /* of one send that others' errors got in the way of */
 	BUFFER = 4 << 20      /* bytes of socket buffer asked for, each way */
 };
 
@@ -65,6 +67,8 @@ struct hl_udp {
 	struct hl_address local;  /* as bound, with the real port */
 	struct hl_udp_counters counters;
 	void (*received)(void *arg, const struct hl_datagram *datagram);
+	void (*refused)(void *arg, const struct hl_address *local,
+			const struct hl_address *remote); /* or NULL */
 	void *arg;                /* borrowed */
 };
 
@@ -116,18 +120,37 @@ static void read_local(struct msghdr *message, struct hl_address *local)
 	}
 }
 
-/* Empties the error queue; while it holds something the socket would wake us again and again. */
-static void count_icmp(struct hl_udp *udp)
+/* Empties the error queue; while it holds something the socket would wake us again and again.
+ * Returns how many there were. */
+static unsigned read_errors(struct hl_udp *udp)
 {
+	union {
+		struct cmsghdr align;
+		char bytes[512]; /* the error with its source, and where it came in */
+	} control;
 	char byte;
-	struct iovec vector = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+	unsigned count = 0;
 
-	for (int left = RECEIVED; left; left--) {
+	for (; count < RECEIVED; count++) {
+		union peer peer = { .any.sa_family = AF_UNSPEC };
+		struct iovec vector = { &byte, 1 };
+		struct msghdr message = { .msg_name = &peer, .msg_namelen = sizeof(peer),
+					  .msg_iov = &vector, .msg_iovlen = 1,
+					  .msg_control = &control,
+					  .msg_controllen = sizeof(control) };
+		struct hl_address local = udp->local, remote;
+
 		if (recvmsg(udp->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-			return;
+			break;
 		udp->counters.icmp_errors++;
+		if (!udp->refused || !message.msg_namelen || peer.any.sa_family == AF_UNSPEC)
+			continue;
+		if (udp->wildcard)
+			read_local(&message, &local);
+		hl_address_from_sockaddr(&remote, &peer.any);
+		udp->refused(udp->arg, &local, &remote);
 	}
+	return count;
 }
 
 static void deliver(struct hl_udp *udp, struct mmsghdr *got, char *bytes)
@@ -148,7 +171,7 @@ static int receive(struct hl_udp *udp, struct hl_udp_room *room)
 	int count = recvmmsg(udp->fd, room->messages, RECEIVED, MSG_DONTWAIT, NULL);
 
 	if (count < 0)
-		count_icmp(udp);
+		read_errors(udp);
 	return count;
 }
 
@@ -229,6 +252,13 @@ failed:
 	return NULL;
 }
 
+void hl_udp_refused(struct hl_udp *udp,
+		    void (*refused)(void *arg, const struct hl_address *local,
+				    const struct hl_address *remote))
+{
+	udp->refused = refused;
+}
+
 const struct hl_address *hl_udp_local(const struct hl_udp *udp)
 {
 	return &udp->local;
@@ -278,6 +308,17 @@ static bool buffer_full(int code)
 	return code == EAGAIN || code == ENOBUFS || code == EINTR;
 }
 
+/* Whether a send that failed with errno is to be tried again (errno is kept): the error may be that
+ * of another, sent before. */
+static bool others_error(struct hl_udp *udp, int tries)
+{
+	int code = errno;
+	unsigned waiting = tries < RETRIES ? read_errors(udp) : 0;
+
+	errno = code;
+	return waiting || tries == 0;
+}
+
 /* Describes up to SENT datagrams to the kernel. */
 struct flight {
 	struct mmsghdr messages[SENT];
@@ -311,7 +352,8 @@ static unsigned prepare(const struct hl_udp *udp, struct flight *flight,
 static unsigned send_flight(struct hl_udp *udp, struct flight *flight, struct hl_outgoing *list,
 			    unsigned count)
 {
-	unsigned done = 0, retried = UINT32_MAX;
+	unsigned done = 0;
+	int tries = 0;
 
 	while (done < count) {
 		int sent = sendmmsg(udp->fd, flight->messages + done, count - done, MSG_DONTWAIT);
@@ -319,14 +361,14 @@ static unsigned send_flight(struct hl_udp *udp, struct flight *flight, struct hl
 		if (sent >= 0) {
 			udp->counters.sent += (unsigned)sent;
 			done += (unsigned)sent;
+			tries = 0;
 		} else if (buffer_full(errno)) {
 			udp->counters.refused++;
 			return done;
-		} else if (retried != done) {
-			retried = done;
-		} else {
+		} else if (!others_error(udp, tries++)) {
 			udp->counters.refused++;
 			list[done++].remote.family = 0;
+			tries = 0;
 		}
 	}
 	return done;
@@ -411,9 +453,11 @@ int hl_udp_send(struct hl_udp *udp, const struct hl_address *local, const struct
 		send_outbox(udp);
 	choose_destination(udp, remote, &message);
 	choose_source(udp, local, &message, &control);
-	sent = sendmsg(udp->fd, &message, MSG_DONTWAIT);
-	if (sent < 0 && !buffer_full(errno))
+	for (int tries = 0;; tries++) {
 		sent = sendmsg(udp->fd, &message, MSG_DONTWAIT);
+		if (sent >= 0 || buffer_full(errno) || !others_error(udp, tries))
+			break;
+	}
 	if (sent < 0) {
 		udp->counters.refused++;
 		return buffer_full(errno) ? -EAGAIN : -errno;

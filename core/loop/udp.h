@@ -33,6 +33,11 @@ HL_EXPORT struct hl_udp *hl_udp_open(struct hl_loop *loop, const struct hl_addre
 				     void (*received)(void *arg,
 						      const struct hl_datagram *datagram),
 				     void *arg, struct hl_error *error);
+/* Calls `refused(arg, local, remote)`, with the `arg` of hl_udp_open, for each ICMP error: what was
+ * sent to `remote` did not get there. Within a send or a wake-up; it must not close the socket. */
+HL_EXPORT void hl_udp_refused(struct hl_udp *udp,
+			      void (*refused)(void *arg, const struct hl_address *local,
+					      const struct hl_address *remote));
 HL_EXPORT void hl_udp_close(struct hl_udp *udp);
 /* The bound address, with the real port. */
 HL_EXPORT const struct hl_address *hl_udp_local(const struct hl_udp *udp);

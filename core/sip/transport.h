@@ -32,6 +32,9 @@ struct hl_transport_events {
 	void (*received)(void *arg, const struct hl_flow *flow, struct hl_slice bytes);
 	/* A connection is gone; its flow leads nowhere now. */
 	void (*disconnected)(void *arg, const struct hl_flow *flow);
+	/* An ICMP error says that a datagram sent over that flow did not arrive. May be NULL; must
+	 * not send. */
+	void (*refused)(void *arg, const struct hl_flow *flow);
 };
 
 struct hl_transport_counters {
