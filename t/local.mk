@@ -39,6 +39,8 @@ perl_tests += \
 	t/G03-jitter.t \
 	t/G04-broken.t \
 	t/G04-digest.t \
+	t/G05-silence.t \
+	t/G05-sipvicious.t \
 	t/G05-suspension.t \
 	t/G06-contacts.t \
 	t/K01-heartbeat.t \
@@ -115,6 +117,7 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test/Rtp.pm \
 	t/lib/Holdline/Test/Sip.pm \
 	t/lib/Holdline/Test/Sipp.pm \
+	t/lib/Holdline/Test/Sipvicious.pm \
 	t/lib/Holdline/Test/Switch.pm \
 	t/lib/Holdline/Test/Yaml.pm \
 	t/run \
