@@ -17,8 +17,11 @@ include core/control/local.mk
 core_libcore_a_SOURCES += \
 	core/commands.c \
 	core/decide.c \
+	core/explain.c \
+	core/from_vos3000.c \
 	core/metrics.c \
 	core/params.c \
+	core/rehearse.c \
 	core/reload.c \
 	core/run.h \
 	core/setting.c \

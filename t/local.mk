@@ -89,6 +89,7 @@ perl_tests += \
 	t/control-socket.t \
 	t/control.t \
 	t/demo.t \
+	t/from-vos3000.t \
 	t/holdlinectl.t \
 	t/house.t \
 	t/malformed.t \
@@ -96,6 +97,8 @@ perl_tests += \
 	t/param.t \
 	t/parameters.t \
 	t/plugin.t \
+	t/policy-explain.t \
+	t/policy-test.t \
 	t/reload.t \
 	t/sipp-call.t \
 	t/sipp-register.t \

@@ -165,6 +165,16 @@ HL_EXPORT const struct hl_gateway *hl_config_gateway_from(const struct hl_config
 HL_EXPORT const struct hl_gateway *hl_config_gateway(const struct hl_config *config,
 						     struct hl_slice name);
 
+/* A map in YAML or JSON, by itself: its root and the memory it lives in. */
+struct hl_parsed {
+	const struct hl_node *root;
+	struct hl_config_arena *arena;
+};
+/* Reads it from a text; `name` stands for it in the mistakes. 0, -EINVAL after those, -ENOMEM. */
+HL_EXPORT int hl_config_parse(const char *name, struct hl_slice text, struct hl_parsed *parsed,
+			      struct hl_mistakes *mistakes);
+HL_EXPORT void hl_config_parse_free(struct hl_parsed *parsed);
+
 /* A parameter as a configuration has it. */
 struct hl_config_parameter {
 	const struct hl_section *section;
