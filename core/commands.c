@@ -71,6 +71,9 @@ static int status(void *arg, const struct hl_arguments *arguments, struct hl_jso
 	hl_json_put_integer(result, "cdr_waiting", (int64_t)store.waiting);
 	hl_json_key(result, "policy");
 	put_policy(holdline->policy, result);
+	hl_json_put_integer(result, "rows_waiting", (int64_t)store.rows_waiting);
+	hl_json_put_integer(result, "rows_written", (int64_t)store.rows_written);
+	hl_json_put_integer(result, "store_failures", (int64_t)store.failures);
 	hl_json_key(result, "plugins");
 	hl_json_array(result);
 	hl_modules_each(holdline->modules, put_name, result);

@@ -177,12 +177,14 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 	holdline->transactions = hl_transactions_new(holdline->loop, holdline->transport,
 						     &hl_traffic_transactions, holdline);
 	if (!holdline->transactions ||
-	    !(holdline->store = hl_store_open(settings->state_dir, &hl_cdr_columns, error)))
+	    !(holdline->store = hl_store_open(settings->state_dir, hl_kept_layouts, error)))
 		return -1;
 	hl_error_set(error, 0, "out of memory");
-	holdline->endpoints =
-		hl_endpoints_new(holdline->loop, hl_modules_contact_space(holdline->modules),
-				 hl_traffic_contact, holdline);
+	hl_kept_init(&holdline->kept, holdline);
+	holdline->endpoints = hl_endpoints_new(
+		holdline->loop,
+		hl_kept_contact_space(&holdline->kept, hl_modules_contact_space(holdline->modules)),
+		hl_traffic_contact, holdline);
 	if (!holdline->endpoints)
 		return -1;
 	struct hl_calls_parts parts = {
@@ -190,20 +192,19 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 		.transport = holdline->transport,
 		.transactions = holdline->transactions,
 		.endpoints = holdline->endpoints,
-		.call_space = hl_modules_call_space(holdline->modules),
+		.call_space = hl_kept_call_space(&holdline->kept,
+						 hl_modules_call_space(holdline->modules)),
 		.leg_space = hl_modules_leg_space(holdline->modules),
 		.hooks = &hl_traffic_calls,
 		.arg = holdline,
 	};
 	if (!(holdline->calls = hl_calls_new(&parts)) || hl_commands_register_core(holdline) < 0 ||
-	    hl_metrics_register_core(holdline) < 0 || hl_param_register(holdline) < 0 ||
-	    hl_explain_register(holdline) < 0)
+	    hl_metrics_register_core(holdline) < 0 || hl_param_register(holdline) < 0)
 		return -1;
 	hl_calls_set_config(holdline->calls, holdline->config);
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
 	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
 	hl_transport_advertise(holdline->transport, &advertise);
-	hl_loop_gather(holdline->loop, (unsigned)settings->gather);
 	return hl_modules_init(holdline->modules, error);
 }
 
@@ -224,6 +225,7 @@ static int listen_all(struct hl_switch *holdline, struct hl_error *error)
 static void take_down(struct hl_switch *holdline)
 {
 	hl_control_close(holdline->control);
+	hl_kept_fini(&holdline->kept);
 	if (holdline->calls)
 		hl_modules_fini(holdline->modules);
 	hl_calls_free(holdline->calls);
@@ -245,6 +247,7 @@ static int run(struct hl_switch *holdline)
 		hl_log(HL_LOG_ERROR, "switch", "start-failed", hl_str("error", error.text));
 		return HL_EXIT_FAILED;
 	}
+	hl_kept_restore(&holdline->kept);
 	holdline->started = hl_clock_now();
 	log_ready(holdline);
 	hl_loop_run(holdline->loop);

@@ -66,13 +66,7 @@ static void disconnected(void *arg, const struct hl_flow *flow)
 	hl_contacts_disconnected(holdline->endpoints, flow);
 }
 
-static void refused(void *arg, const struct hl_flow *flow)
-{
-	struct hl_switch *holdline = arg;
-	hl_contacts_refused(holdline->endpoints, flow);
-}
-
-const struct hl_transport_events hl_traffic_transport = {received, disconnected, refused};
+const struct hl_transport_events hl_traffic_transport = {received, disconnected};
 
 static void reply(struct hl_transaction *transaction, int code)
 {
@@ -215,6 +209,7 @@ void hl_traffic_contact(void *arg, enum hl_contact_event event, struct hl_contac
 {
 	struct hl_switch *holdline = arg;
 	hl_stage_contact(holdline->modules, (int)event, contact);
+	hl_kept_contact(&holdline->kept, event, contact);
 }
 
 /* The calls' hooks: stages, then policy and store. */
@@ -222,6 +217,7 @@ void hl_traffic_contact(void *arg, enum hl_contact_event event, struct hl_contac
 static int on_route(void *arg, struct hl_call *call)
 {
 	struct hl_switch *holdline = arg;
+	hl_kept_call(&holdline->kept, call);
 	return hl_stage_route(holdline->modules, call);
 }
 
@@ -266,6 +262,7 @@ static void on_answered(void *arg, struct hl_call *call)
 	struct hl_switch *holdline = arg;
 	struct hl_call_view view;
 	hl_stage_answered(holdline->modules, call);
+	hl_kept_call(&holdline->kept, call);
 	if (!holdline->policy)
 		return;
 	hl_call_view(call, NULL, &view);
@@ -288,6 +285,7 @@ static void on_ended(void *arg, struct hl_call *call, struct hl_cdr *cdr)
 	if (hl_store_cdr(holdline->store, row) < 0)
 		hl_log(HL_LOG_ERROR, "cdr", "lost", hl_str("id", cdr->id),
 		       hl_str("reason", cdr->reason), hl_str("error", "out of memory"));
+	hl_kept_call_ended(&holdline->kept, call);
 	if (holdline->policy)
 		hl_policy_ended(holdline->policy, cdr);
 }

@@ -28,6 +28,7 @@ perl_tests += \
 	t/C17-headers.t \
 	t/D02-call.t \
 	t/D03-cdr.t \
+	t/D03-restart.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \
 	t/G01-bad-input.t \
@@ -39,10 +40,9 @@ perl_tests += \
 	t/G03-jitter.t \
 	t/G04-broken.t \
 	t/G04-digest.t \
-	t/G05-silence.t \
-	t/G05-sipvicious.t \
 	t/G05-suspension.t \
 	t/G06-contacts.t \
+	t/G09-stored-contacts.t \
 	t/K01-heartbeat.t \
 	t/K03-message.t \
 	t/K04-period.t \
@@ -82,14 +82,12 @@ perl_tests += \
 	t/T10-off.t \
 	t/T11-no-ack.t \
 	t/baresip-call.t \
-	t/baresip-streams.t \
 	t/bench-smoke.t \
 	t/clock-rate.t \
 	t/config-check.t \
 	t/control-socket.t \
 	t/control.t \
 	t/demo.t \
-	t/from-vos3000.t \
 	t/holdlinectl.t \
 	t/house.t \
 	t/malformed.t \
@@ -97,8 +95,6 @@ perl_tests += \
 	t/param.t \
 	t/parameters.t \
 	t/plugin.t \
-	t/policy-explain.t \
-	t/policy-test.t \
 	t/reload.t \
 	t/sipp-call.t \
 	t/sipp-register.t \
@@ -120,7 +116,6 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test/Rtp.pm \
 	t/lib/Holdline/Test/Sip.pm \
 	t/lib/Holdline/Test/Sipp.pm \
-	t/lib/Holdline/Test/Sipvicious.pm \
 	t/lib/Holdline/Test/Switch.pm \
 	t/lib/Holdline/Test/Yaml.pm \
 	t/run \

@@ -2,6 +2,7 @@
  * set before the threads start, the fake time is one atomic. */
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -88,6 +89,33 @@ void hl_clock_format(uint64_t wall, char text[HL_CLOCK_TEXT])
 	put_digits(text + 14, 2, (unsigned)utc.tm_min);
 	put_digits(text + 17, 2, (unsigned)utc.tm_sec);
 	put_digits(text + 20, 3, (unsigned)(wall % HL_SECOND / HL_MILLISECOND));
+}
+
+int hl_clock_parse(struct hl_slice text, uint64_t *wall)
+{
+	static const char form[] = "0000-00-00T00:00:00.000Z";
+	unsigned part[7] = {0}, parts = 0;
+
+	if (text.length != sizeof(form) - 1)
+		return -EINVAL;
+	for (size_t i = 0; i < text.length; i++) {
+		bool digit = text.data[i] >= '0' && text.data[i] <= '9';
+
+		if (form[i] == '0' ? !digit : text.data[i] != form[i])
+			return -EINVAL;
+		if (digit)
+			part[parts] = part[parts] * 10 + (unsigned)(text.data[i] - '0');
+		else
+			parts++;
+	}
+	struct tm utc = {.tm_year = (int)part[0] - 1900, .tm_mon = (int)part[1] - 1,
+			 .tm_mday = (int)part[2],	 .tm_hour = (int)part[3],
+			 .tm_min = (int)part[4],	 .tm_sec = (int)part[5]};
+	time_t seconds = timegm(&utc);
+	if (seconds < 0)
+		return -EINVAL;
+	*wall = (uint64_t)seconds * HL_SECOND + part[6] * HL_MILLISECOND;
+	return 0;
 }
 
 void hl_clock_fake(uint64_t now)

@@ -3,7 +3,7 @@
 #ifndef HL_BASE_CLOCK_H
 #define HL_BASE_CLOCK_H
 
-#include "base/export.h"
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +28,8 @@ HL_EXPORT uint64_t hl_clock_processor(void);
 enum { HL_CLOCK_TEXT = 32 };
 /* RFC 3339, UTC, milliseconds: "2026-11-22T15:53:07.123Z", for microseconds since the epoch. */
 HL_EXPORT void hl_clock_format(uint64_t wall, char text[HL_CLOCK_TEXT]);
+/* The way back. 0, or -EINVAL when the text has not that form. */
+HL_EXPORT int hl_clock_parse(struct hl_slice text, uint64_t *wall);
 
 /* Tests: freezes the clock at `now` (0: back to the real one). */
 HL_EXPORT void hl_clock_fake(uint64_t now);

@@ -69,6 +69,8 @@ HL_EXPORT void hl_calls_each(struct hl_calls *calls, void (*visit)(void *arg, st
 HL_EXPORT struct hl_call *hl_calls_find(struct hl_calls *calls, const char *id);
 /* Ends every call (orderly stop). */
 HL_EXPORT void hl_calls_end_all(struct hl_calls *calls, const char *reason, const char *detail);
+/* The record of a call as if it ended now, without what plugins add; borrows from the call. */
+HL_EXPORT void hl_call_snapshot(const struct hl_call *call, struct hl_cdr *cdr);
 /* The core's members of a `calls[]` element and of its legs, into an open object. */
 HL_EXPORT void hl_call_json(const struct hl_call *call, struct hl_json *json);
 HL_EXPORT void hl_leg_json(const struct hl_leg *leg, struct hl_json *json);

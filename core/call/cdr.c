@@ -4,6 +4,7 @@
 #include "call/private.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *hl_ended_by_text(enum hl_ended_by by)
 {
@@ -30,65 +31,112 @@ static void put_text(struct hl_json *json, const char *key, const char *value)
 	hl_json_put_string(json, key, value && *value ? value : NULL);
 }
 
-static const struct hl_column columns[] = {
-	{"id", HL_KIND_TEXT},		{"started", HL_KIND_TIME},
-	{"answered", HL_KIND_TIME},	{"ended", HL_KIND_TIME},
-	{"duration", HL_KIND_NUMBER},	{"pdd_ms", HL_KIND_INTEGER},
-	{"caller", HL_KIND_TEXT},	{"callee", HL_KIND_TEXT},
-	{"caller_addr", HL_KIND_TEXT},	{"callee_addr", HL_KIND_TEXT},
-	{"gateway", HL_KIND_TEXT},	{"ended_by", HL_KIND_TEXT},
-	{"reason", HL_KIND_TEXT},	{"detail", HL_KIND_TEXT},
-	{"sip_code", HL_KIND_INTEGER},	{"media_relayed", HL_KIND_BOOLEAN},
-	{"media_reason", HL_KIND_TEXT}, {"codec", HL_KIND_TEXT},
-	{"caller_timer", HL_KIND_TEXT}, {"callee_timer", HL_KIND_TEXT},
-	{"refreshes", HL_KIND_INTEGER}, {"last_alive", HL_KIND_TIME},
-	{"streams", HL_KIND_JSON},
+enum column {
+	ID, STARTED, ANSWERED, ENDED, DURATION, PDD_MS, CALLER, CALLEE, CALLER_ADDR, CALLEE_ADDR,
+	GATEWAY, ENDED_BY, REASON, DETAIL, SIP_CODE, MEDIA_RELAYED, MEDIA_REASON, CODEC,
+	CALLER_TIMER, CALLEE_TIMER, REFRESHES, STREAMS, LAST_ALIVE, COLUMNS
+};
+_Static_assert((int)COLUMNS == (int)HL_CDR_COLUMNS, "the header tells how many");
+
+const struct hl_column hl_cdr_columns[HL_CDR_COLUMNS] = {
+	[ID] = {"id", HL_KIND_TEXT},
+	[STARTED] = {"started", HL_KIND_TIME},
+	[ANSWERED] = {"answered", HL_KIND_TIME},
+	[ENDED] = {"ended", HL_KIND_TIME},
+	[DURATION] = {"duration", HL_KIND_NUMBER},
+	[PDD_MS] = {"pdd_ms", HL_KIND_INTEGER},
+	[CALLER] = {"caller", HL_KIND_TEXT},
+	[CALLEE] = {"callee", HL_KIND_TEXT},
+	[CALLER_ADDR] = {"caller_addr", HL_KIND_TEXT},
+	[CALLEE_ADDR] = {"callee_addr", HL_KIND_TEXT},
+	[GATEWAY] = {"gateway", HL_KIND_TEXT},
+	[ENDED_BY] = {"ended_by", HL_KIND_TEXT},
+	[REASON] = {"reason", HL_KIND_TEXT},
+	[DETAIL] = {"detail", HL_KIND_TEXT},
+	[SIP_CODE] = {"sip_code", HL_KIND_INTEGER},
+	[MEDIA_RELAYED] = {"media_relayed", HL_KIND_BOOLEAN},
+	[MEDIA_REASON] = {"media_reason", HL_KIND_TEXT},
+	[CODEC] = {"codec", HL_KIND_TEXT},
+	[CALLER_TIMER] = {"caller_timer", HL_KIND_TEXT},
+	[CALLEE_TIMER] = {"callee_timer", HL_KIND_TEXT},
+	[REFRESHES] = {"refreshes", HL_KIND_INTEGER},
+	[STREAMS] = {"streams", HL_KIND_JSON},
+	[LAST_ALIVE] = {"last_alive", HL_KIND_TIME}, /* it changes while the call is up: the last */
 };
 
-_Static_assert(HL_COUNT(columns) == HL_CDR_COLUMNS, "the header tells how many");
+/* Seconds, in whole milliseconds, so that line and row of a record agree. */
+static struct hl_value duration_of(uint64_t answered, uint64_t ended)
+{
+	uint64_t took = answered && ended > answered ? ended - answered : 0;
 
-const struct hl_columns hl_cdr_columns = {columns, HL_CDR_COLUMNS};
+	return hl_value_number((double)((took + HL_MILLISECOND / 2) / HL_MILLISECOND) / 1000);
+}
 
-/* In the order of `columns`. */
 void hl_cdr_row(const struct hl_cdr *cdr, struct hl_value row[HL_CDR_COLUMNS])
 {
 	struct hl_slice streams = {cdr->streams.data, cdr->streams.length};
-	/* Milliseconds, so that line and row agree. */
-	uint64_t duration = (cdr->ended - cdr->answered + HL_MILLISECOND / 2) / HL_MILLISECOND;
-	const struct hl_value values[] = {
-		hl_value_text(cdr->id),
-		hl_value_time(cdr->started),
-		hl_value_time(cdr->answered),
-		hl_value_time(cdr->ended),
-		hl_value_number(cdr->answered ? (double)duration / 1000 : 0),
-		{.present = cdr->pdd_ms >= 0, .integer = cdr->pdd_ms},
-		hl_value_text(cdr->caller),
-		hl_value_text(cdr->callee),
-		hl_value_text(cdr->caller_addr),
-		hl_value_text(cdr->callee_addr),
-		hl_value_text(cdr->gateway),
-		hl_value_text(hl_ended_by_text(cdr->ended_by)),
-		hl_value_text(cdr->reason),
-		hl_value_text(cdr->detail),
-		hl_value_integer(cdr->sip_code),
-		hl_value_boolean(cdr->media_relayed),
-		hl_value_text(cdr->media_reason),
-		hl_value_text(cdr->codec),
-		hl_value_text(cdr->caller_timer),
-		hl_value_text(cdr->callee_timer),
-		hl_value_integer(cdr->refreshes),
-		hl_value_time(cdr->last_alive),
-		{.present = streams.length > 0, .text = streams},
+	const struct hl_value values[HL_CDR_COLUMNS] = {
+		[ID] = hl_value_text(cdr->id),
+		[STARTED] = hl_value_time(cdr->started),
+		[ANSWERED] = hl_value_time(cdr->answered),
+		[ENDED] = hl_value_time(cdr->ended),
+		[DURATION] = duration_of(cdr->answered, cdr->ended),
+		[PDD_MS] = {.present = cdr->pdd_ms >= 0, .integer = cdr->pdd_ms},
+		[CALLER] = hl_value_text(cdr->caller),
+		[CALLEE] = hl_value_text(cdr->callee),
+		[CALLER_ADDR] = hl_value_text(cdr->caller_addr),
+		[CALLEE_ADDR] = hl_value_text(cdr->callee_addr),
+		[GATEWAY] = hl_value_text(cdr->gateway),
+		[ENDED_BY] = hl_value_text(hl_ended_by_text(cdr->ended_by)),
+		[REASON] = hl_value_text(cdr->reason),
+		[DETAIL] = hl_value_text(cdr->detail),
+		[SIP_CODE] = {.present = cdr->sip_code > 0, .integer = cdr->sip_code},
+		[MEDIA_RELAYED] = hl_value_boolean(cdr->media_relayed),
+		[MEDIA_REASON] = hl_value_text(cdr->media_reason),
+		[CODEC] = hl_value_text(cdr->codec),
+		[CALLER_TIMER] = hl_value_text(cdr->caller_timer),
+		[CALLEE_TIMER] = hl_value_text(cdr->callee_timer),
+		[REFRESHES] = hl_value_integer(cdr->refreshes),
+		[STREAMS] = {.present = streams.length > 0, .text = streams},
+		[LAST_ALIVE] = hl_value_time(cdr->last_alive),
 	};
-	_Static_assert(HL_COUNT(values) == HL_CDR_COLUMNS, "one for each column");
 	memcpy(row, values, sizeof(values));
 }
 
-/* When either side sent its last message. */
-static uint64_t last_heard(const struct hl_call *call)
+void hl_cdr_interrupt(struct hl_value row[HL_CDR_COLUMNS])
 {
-	uint64_t heard = call->caller->heard;
-	return call->callee && call->callee->heard > heard ? call->callee->heard : heard;
+	uint64_t started = row[STARTED].time, ended = row[LAST_ALIVE].time;
+
+	if (ended < started)
+		ended = started;
+	if (row[ANSWERED].present && ended < row[ANSWERED].time)
+		ended = row[ANSWERED].time;
+	row[ENDED] = hl_value_time(ended);
+	row[DURATION] = duration_of(row[ANSWERED].present ? row[ANSWERED].time : 0, ended);
+	row[ENDED_BY] = hl_value_text(hl_ended_by_text(HL_ENDED_BY_SERVER));
+	row[REASON] = hl_value_text("Switch Restart");
+	row[DETAIL] = hl_value_text("switch-restart");
+}
+
+void hl_call_alive(struct hl_call *call, uint64_t moment)
+{
+	if (moment > call->alive)
+		call->alive = moment;
+}
+
+uint64_t hl_call_last_alive(const struct hl_call *call)
+{
+	uint64_t last = call->alive;
+	if (call->caller->heard > last)
+		last = call->caller->heard;
+	if (call->callee && call->callee->heard > last)
+		last = call->callee->heard;
+	return last;
+}
+
+void hl_call_snapshot(const struct hl_call *call, struct hl_cdr *cdr)
+{
+	hl_call_record(call, NULL, NULL, HL_ENDED_BY_SERVER, cdr);
 }
 
 void hl_call_record(const struct hl_call *call, const char *reason, const char *detail,
@@ -100,7 +148,7 @@ void hl_call_record(const struct hl_call *call, const char *reason, const char *
 	cdr->started = hl_clock_wall_at(call->started);
 	cdr->answered = call->answered ? hl_clock_wall_at(call->answered) : 0;
 	cdr->ended = hl_clock_wall();
-	cdr->last_alive = hl_clock_wall_at(last_heard(call));
+	cdr->last_alive = hl_clock_wall_at(hl_call_last_alive(call));
 	uint64_t rang = call->rang ? call->rang : call->answered;
 	if (rang)
 		cdr->pdd_ms = (int64_t)((rang - call->started) / HL_MILLISECOND);
@@ -140,7 +188,7 @@ void hl_call_json(const struct hl_call *call, struct hl_json *json)
 	hl_json_put_number(json, "duration",
 			   call->answered ? (double)(now - call->answered) / HL_SECOND : 0);
 	put_time(json, "started", hl_clock_wall_at(call->started));
-	put_time(json, "last_alive", hl_clock_wall_at(last_heard(call)));
+	put_time(json, "last_alive", hl_clock_wall_at(hl_call_last_alive(call)));
 	hl_json_put_string(json, "routed_by", call->route_rule);
 }
 

@@ -31,8 +31,11 @@ struct hl_cdr {
 HL_EXPORT const char *hl_ended_by_text(enum hl_ended_by by);
 /* The record as a row: the contract's keys, in its order. */
 enum { HL_CDR_COLUMNS = 23 };
-HL_EXPORT extern const struct hl_columns hl_cdr_columns;
+HL_EXPORT extern const struct hl_column hl_cdr_columns[HL_CDR_COLUMNS];
 /* Fills `row`, which borrows from the record. */
 HL_EXPORT void hl_cdr_row(const struct hl_cdr *cdr, struct hl_value row[HL_CDR_COLUMNS]);
+/* The row of a call that was up when the switch died becomes its record: it ended when it was last
+ * known to be alive. */
+HL_EXPORT void hl_cdr_interrupt(struct hl_value row[HL_CDR_COLUMNS]);
 
 #endif

@@ -193,6 +193,7 @@ struct hl_call {
 	uint8_t forks;	/* callee legs so far */
 
 	uint64_t started, rang, answered;     /* hl_clock_now; 0: not yet */
+	uint64_t alive;			      /* … of the last sign of life beside the legs' */
 	int sip_code;			      /* what the caller got */
 	char callee_address[HL_ADDRESS_TEXT]; /* of the leg that counts for the record */
 	const char *callee_gateway;	      /* its name, in the configuration, or "" */

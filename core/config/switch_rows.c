@@ -38,6 +38,12 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .help = "The address in Via, Contact and SDP when the switch itself is "
 		 "behind NAT.",
 	 .offset = FIELD(advertise, char *)},
+	{.key = "keep_contacts",
+	 .type = HL_PARAMETER_BOOLEAN,
+	 .fallback = "on",
+	 .reloadable = true,
+	 .help = "Registered contacts are rows of holdline.db, so that a restart finds them.",
+	 .offset = FIELD(keep_contacts, bool)},
 	{.key = "state_dir",
 	 .type = HL_PARAMETER_STRING,
 	 .fallback = HL_STATE_DIR,
@@ -115,15 +121,6 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .help = "Headers that pass from one leg of a call to the other, besides those that always "
 		 "do: [X-Account, ...].",
 	 .offset = FIELD(pass_headers, struct hl_strings)},
-	{.key = "gather",
-	 .type = HL_PARAMETER_INTEGER,
-	 .fallback = "2000",
-	 .max = 20000,
-	 .unit = "us",
-	 .reloadable = true,
-	 .help = "Under load, messages that come within this time are handled together: less CPU "
-		 "for as much delay. 0: each at once.",
-	 .offset = FIELD(gather, int64_t)},
 	{.key = "timeout_invite",
 	 .vos3000 = "SS_SIP_TIMEOUT_INVITE",
 	 .type = HL_PARAMETER_INTEGER,

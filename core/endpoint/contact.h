@@ -54,7 +54,6 @@ enum hl_contact_event {
 	HL_CONTACT_REFRESHED, /* registered again over the same flow */
 	HL_CONTACT_MOVED,     /* registered again over another flow */
 	HL_CONTACT_HEARD,     /* packets came from its tuple; told once a second at most */
-	HL_CONTACT_REFUSED,   /* an ICMP error: what was sent to its tuple did not get there */
 	HL_CONTACT_REMOVED,   /* unregistered, expired, evicted; still readable, gone afterwards */
 };
 
@@ -65,6 +64,8 @@ HL_EXPORT const char *hl_contact_aor(const struct hl_contact *contact, char text
  * into `text`, which is returned. */
 HL_EXPORT const char *hl_contact_nat_reason(const struct hl_contact *contact,
 					    char text[HL_NAT_REASON_TEXT]);
+/* What the Via said, "10.0.0.9:5060", where that made the verdict (HL_NAT_VIA). */
+HL_EXPORT const char *hl_contact_via(const struct hl_contact *contact);
 /* The bytes a plugin asked for with each contact (zeroed at first); `offset` is the module's. */
 HL_EXPORT void *hl_contact_space(struct hl_contact *contact, size_t offset);
 /* Seconds until it expires, rounded up. */

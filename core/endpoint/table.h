@@ -64,9 +64,6 @@ int hl_contact_text(struct hl_contact *contact, const struct hl_binding *binding
 /* Takes over the binding's strings, into `text` or the room. Cannot fail. */
 void hl_contact_rename(const struct hl_endpoints *table, struct hl_contact *contact,
 		       const struct hl_binding *binding, char *text);
-/* What the Via said, "10.0.0.9:5060", where that made the verdict (HL_NAT_VIA). */
-const char *hl_contact_via(const struct hl_contact *contact);
-
 /* Takes an endpoint without contacts out of the table. */
 void hl_endpoint_free(struct hl_endpoints *table, struct hl_endpoint *endpoint);
 

@@ -35,18 +35,6 @@ static void datagram(void *arg, const struct hl_datagram *got)
 	transport->events->received(transport->arg, &flow, got->bytes);
 }
 
-static void refused(void *arg, const struct hl_address *local, const struct hl_address *remote)
-{
-	struct listener *listener = arg;
-	struct hl_transport *transport = listener->transport;
-	struct hl_flow flow = {.type = HL_TRANSPORT_UDP,
-			       .listener = listener->index,
-			       .local = *local,
-			       .remote = *remote};
-	if (transport->events->refused)
-		transport->events->refused(transport->arg, &flow);
-}
-
 const struct hl_address *hl_listener_local(const struct listener *listener)
 {
 	return listener->udp ? hl_udp_local(listener->udp)
@@ -106,8 +94,6 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 	}
 	if (type == HL_TRANSPORT_TLS)
 		hl_stream_listener_secure(listener->stream, &hl_connection_tls, transport);
-	if (listener->udp)
-		hl_udp_refused(listener->udp, refused);
 	transport->listeners[transport->listener_count++] = listener;
 	return 0;
 }
@@ -169,4 +155,26 @@ void hl_transport_each_listener(struct hl_transport *transport,
 			 hl_address_format(hl_listener_local(listener), address));
 		visit(arg, text);
 	}
+}
+
+int hl_transport_flow_again(const struct hl_transport *transport, const struct hl_address *local,
+			    const struct hl_address *remote, struct hl_flow *flow)
+{
+	for (unsigned i = 0; i < transport->listener_count; i++) {
+		const struct listener *listener = transport->listeners[i];
+		const struct hl_address *bound;
+
+		if (!listener || listener->type != HL_TRANSPORT_UDP)
+			continue;
+		bound = hl_listener_local(listener);
+		if (bound->port != local->port || bound->family != local->family ||
+		    (!hl_address_wildcard(bound) && !hl_address_same_host(bound, local)))
+			continue;
+		*flow = (struct hl_flow){.type = HL_TRANSPORT_UDP,
+					 .listener = listener->index,
+					 .local = *local,
+					 .remote = *remote};
+		return 0;
+	}
+	return -ENOENT;
 }

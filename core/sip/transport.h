@@ -32,9 +32,6 @@ struct hl_transport_events {
 	void (*received)(void *arg, const struct hl_flow *flow, struct hl_slice bytes);
 	/* A connection is gone; its flow leads nowhere now. */
 	void (*disconnected)(void *arg, const struct hl_flow *flow);
-	/* An ICMP error says that a datagram sent over that flow did not arrive. May be NULL; must
-	 * not send. */
-	void (*refused)(void *arg, const struct hl_flow *flow);
 };
 
 struct hl_transport_counters {
@@ -65,11 +62,6 @@ HL_EXPORT void hl_transport_each_listener(struct hl_transport *transport,
 
 /* Sends. 0 or negative errno: -EAGAIN buffer full, -ENOTCONN connection gone, … */
 HL_EXPORT int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow,
-				struct hl_slice bytes);
-
-/* The same for what somebody will ask for again if it is lost (responses, ACK): over UDP it goes
- * out at the end of this turn of the loop, with others, and a refusal is only counted. */
-HL_EXPORT int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
 				struct hl_slice bytes);
 
 struct hl_parcel {
@@ -110,6 +102,11 @@ HL_EXPORT int hl_transport_flow_to_host(struct hl_transport *transport, enum hl_
  * port, or the usual one. 0 or -EPROTONOSUPPORT. */
 HL_EXPORT int hl_transport_of_uri(const struct hl_uri *uri, enum hl_transport_type *type,
 				  uint16_t *port);
+/* The UDP flow that once led from our `local` to `remote`, over the listener there is now. 0, or
+ * -ENOENT when there is none. */
+HL_EXPORT int hl_transport_flow_again(const struct hl_transport *transport,
+				      const struct hl_address *local,
+				      const struct hl_address *remote, struct hl_flow *flow);
 /* Whether two flows lead to the same place by the same way. */
 HL_EXPORT bool hl_flow_equal(const struct hl_flow *a, const struct hl_flow *b);
 HL_EXPORT uint64_t hl_flow_hash(const struct hl_flow *flow);

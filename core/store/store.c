@@ -1,334 +1,166 @@
-/* The writer thread. A record goes through three lists: `queue`, where any thread puts it, `lines`,
- * until it stands in cdr.jsonl, and `rows`, until it is committed. Lines are written at once; rows
- * are gathered for a moment, because a commit waits for the disk. What fails is tried again. */
+/* The store as its callers see it: items go into the queue, questions to the writer thread. */
 #include "store/store.h"
-#include "base/clock.h"
-#include "base/list.h"
-#include "base/log.h"
 #include "base/memory.h"
-#include "loop/timer.h"
 #include "store/private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 enum {
-	COLLECT = 20,            /* ms that a first record waits for others: one wake-up for all */
-	GATHER = 100,            /* ms between a line and the commit of its row */
-	RETRY = 1000,            /* ms until what failed is tried again */
-	LINES = 64,              /* lines per system call, at most */
-	LAST = 10000,            /* records that can be asked for at once */
-	WAITING = 256 << 20      /* bytes of records kept while the disk takes none */
+	LAST = 10000,	     /* records that can be asked for at once */
+	WAITING = 256 << 20, /* bytes of items kept while the disk takes none */
 };
 
-struct record {
-	struct hl_list node; /* in queue, lines or rows */
-	size_t size;         /* bytes of `row` */
-	struct hl_value row[];
-};
-
-struct hl_store {
-	struct hl_worker *worker;  /* owned */
-	struct hl_loop *loop;      /* the worker's */
-	char *file_name;           /* of cdr.jsonl, owned */
-	pthread_mutex_t lock;      /* of `queue`, `counters`, `bytes` */
-	struct hl_list queue;
-	struct hl_store_counters counters;
-	size_t bytes;              /* of all records that wait */
-	const struct hl_columns *columns; /* of a record; borrowed */
-	/* From here on the worker's. */
-	struct hl_list lines, rows;
-	struct hl_text text;       /* lines on their way to the file */
-	struct hl_table *table;    /* owned */
-	int file;                  /* cdr.jsonl; −1: cannot be opened; owned */
-	struct hl_timer collect;   /* the queue is about to be taken */
-	struct hl_timer commit;    /* also retries */
-	struct hl_log_limit limit;
-	bool failing;              /* the last attempt to write failed */
+static const struct {
+	const char *name;
+	bool numbered;
+} kinds[HL_STORE_TABLES] = {
+	[HL_STORE_CDR] = {"cdr", false},
+	[HL_STORE_CONTACTS] = {"contacts", true},
+	[HL_STORE_CALLS] = {"active_calls", true},
 };
 
 /* A question for the last records, and its answer. */
 struct question {
-	struct hl_store *store;    /* borrowed */
-	struct hl_loop *loop;      /* where the answer goes; borrowed */
+	struct hl_store *store; /* borrowed */
+	struct hl_loop *loop;	/* where the answer goes; borrowed */
 	void (*done)(void *arg, struct hl_slice json);
-	void *arg;                 /* borrowed */
+	void *arg; /* borrowed */
 	unsigned count;
 	struct hl_text json;
 };
 
-static void forget(struct hl_store *store, struct record *record, bool written)
+/* One wake-up serves all that is queued until then. */
+static int append(struct hl_store *store, struct hl_item *item, size_t size, bool record)
 {
-	hl_list_remove(&record->node);
+	int code = 0;
+
 	pthread_mutex_lock(&store->lock);
-	store->counters.waiting--;
-	store->bytes -= record->size;
-	if (written)
-		store->counters.written++;
-	else
-		store->counters.failed++;
+	if (!item || store->bytes + size > WAITING)
+		code = -ENOMEM;
+	else if (hl_list_empty(&store->queue))
+		code = hl_loop_post(store->loop, hl_writer_queued, store);
+	if (code) {
+		(*(record ? &store->counters.failed : &store->counters.rows_failed))++;
+	} else {
+		hl_list_append(&store->queue, &item->node);
+		(*(record ? &store->counters.waiting : &store->counters.rows_waiting))++;
+		store->bytes += size;
+	}
 	pthread_mutex_unlock(&store->lock);
-	hl_free(record);
+	return code;
 }
 
-static void write_failed(struct hl_store *store, const char *why)
+/* Queues a copy; `columns` are those of the values (none: nothing but the number). */
+static int queue(struct hl_store *store, struct hl_item head, const struct hl_columns *columns,
+		 const struct hl_value *values)
 {
-	struct hl_store_counters counters;
-	uint64_t withheld;
+	size_t size = sizeof(head) + hl_row_size(columns, values);
+	struct hl_item *item = hl_alloc(size);
+	int code;
 
-	store->failing = true;
-	hl_store_counters(store, &counters);
-	if (hl_log_allow(&store->limit, &withheld))
-		hl_log(HL_LOG_ERROR, "store", "write-failed", hl_str("reason", why),
-		       hl_int("waiting", (int64_t)counters.waiting));
-	hl_timer_start(store->loop, &store->commit, RETRY);
-}
-
-/* A process that died in the middle of a line must not spoil the next one. */
-static void end_last_line(int file)
-{
-	off_t size = lseek(file, 0, SEEK_END);
-	char last = '\n';
-
-	if (size > 0 && pread(file, &last, 1, size - 1) == 1 && last != '\n' &&
-	    write(file, "\n", 1) != 1)
-		hl_log(HL_LOG_WARN, "store", "torn-line", hl_str("reason", strerror(errno)));
-}
-
-static int open_file(const char *name)
-{
-	int file = open(name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-
-	if (file >= 0)
-		end_last_line(file);
-	return file;
-}
-
-static void put_line(struct hl_store *store, const struct record *record)
-{
-	struct hl_json json;
-
-	hl_json_init(&json, &store->text);
-	hl_row_json(store->columns, record->row, &json);
-	hl_text_append(&store->text, "\n", 1);
-}
-
-/* Writes up to LINES lines; all or nothing. 0 or negative errno. */
-static int write_some(struct hl_store *store)
-{
-	struct hl_list *node, *next;
-	int count = 0, code;
-	off_t before = lseek(store->file, 0, SEEK_END);
-	ssize_t written;
-
-	hl_text_clear(&store->text);
-	hl_list_each(node, next, &store->lines) {
-		put_line(store, hl_list_entry(node, struct record, node));
-		if (++count == LINES)
-			break;
+	if (item) {
+		*item = head;
+		item->size = size;
+		hl_list_init(&item->node);
+		hl_row_copy(columns, values, item->row);
 	}
-	if (store->text.failed)
-		return -ENOMEM;
-	written = write(store->file, store->text.data, store->text.length);
-	if (written != (ssize_t)store->text.length) {
-		code = written < 0 ? -errno : -ENOSPC;
-		/* Half a line would be half a record. */
-		if (written > 0 && ftruncate(store->file, before))
-			end_last_line(store->file);
-		return code;
-	}
-	while (count--) {
-		node = store->lines.next;
-		hl_list_remove(node);
-		hl_list_append(&store->rows, node);
-	}
-	return 0;
-}
-
-static bool write_lines(struct hl_store *store)
-{
-	while (!hl_list_empty(&store->lines)) {
-		int code = 0;
-
-		if (store->file < 0)
-			store->file = open_file(store->file_name);
-		code = store->file < 0 ? -errno : write_some(store);
-		if (code) {
-			struct hl_error error;
-
-			hl_error_set(&error, code, "%s: %s", store->file_name, strerror(-code));
-			write_failed(store, error.text);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Inserts all that waits for a row. A record that the table cannot take is dropped: it stands in
- * cdr.jsonl, and it must not keep the others out. */
-static int insert_rows(struct hl_store *store, struct hl_error *error)
-{
-	struct hl_list *node, *next;
-	int code = hl_table_begin(store->table, error);
-
+	code = append(store, item, size, head.table == HL_STORE_CDR);
 	if (code)
-		return code;
-	hl_list_each(node, next, &store->rows) {
-		struct record *record = hl_list_entry(node, struct record, node);
-
-		code = hl_table_insert(store->table, record->row, error);
-		if (code == -EINVAL) {
-			hl_text_clear(&store->text);
-			put_line(store, record);
-			hl_log(HL_LOG_ERROR, "store", "record-refused",
-			       hl_str("reason", error->text),
-			       hl_str("record", hl_text_string(&store->text)));
-			forget(store, record, false);
-		} else if (code) {
-			return code;
-		}
-	}
-	return hl_table_commit(store->table, error);
-}
-
-static bool write_rows(struct hl_store *store)
-{
-	struct hl_list *node, *next;
-	struct hl_error error;
-
-	if (hl_list_empty(&store->rows))
-		return true;
-	if (insert_rows(store, &error)) {
-		write_failed(store, error.text);
-		return false;
-	}
-	hl_list_each(node, next, &store->rows)
-		forget(store, hl_list_entry(node, struct record, node), true);
-	return true;
-}
-
-static void write_all(void *arg)
-{
-	struct hl_store *store = arg;
-
-	if (!write_lines(store) || !write_rows(store))
-		return;
-	hl_timer_stop(store->loop, &store->commit);
-	if (store->failing)
-		hl_log(HL_LOG_INFO, "store", "write-resumed");
-	store->failing = false;
-}
-
-static void take_queue(struct hl_store *store)
-{
-	struct hl_list *node, *next;
-
-	pthread_mutex_lock(&store->lock);
-	hl_list_each(node, next, &store->queue) {
-		hl_list_remove(node);
-		hl_list_append(&store->lines, node);
-	}
-	pthread_mutex_unlock(&store->lock);
-}
-
-static void queued(void *arg)
-{
-	struct hl_store *store = arg;
-
-	hl_timer_start(store->loop, &store->collect, COLLECT);
-}
-
-/* While the disk takes nothing, the retry is soon enough for what comes now. */
-static void collected(void *arg)
-{
-	struct hl_store *store = arg;
-
-	take_queue(store);
-	if (!store->failing && write_lines(store) && !hl_timer_running(&store->commit))
-		hl_timer_start(store->loop, &store->commit, GATHER);
+		hl_free(item);
+	return code;
 }
 
 int hl_store_cdr(struct hl_store *store, const struct hl_value *row)
 {
-	size_t size = hl_row_size(store->columns, row);
-	struct record *record = hl_alloc(sizeof(*record) + size);
-	int code = 0;
-
-	if (record) {
-		hl_list_init(&record->node);
-		record->size = size;
-		hl_row_copy(store->columns, row, record->row);
-	}
-	pthread_mutex_lock(&store->lock);
-	if (!record || store->bytes + size > WAITING) {
-		code = -ENOMEM;
-	} else {
-		/* One wake-up serves all that is queued until then. */
-		if (hl_list_empty(&store->queue))
-			code = hl_loop_post(store->loop, queued, store);
-		if (!code)
-			hl_list_append(&store->queue, &record->node);
-	}
-	if (code) {
-		store->counters.failed++;
-	} else {
-		store->counters.waiting++;
-		store->bytes += size;
-	}
-	pthread_mutex_unlock(&store->lock);
-	if (code)
-		hl_free(record);
-	return code;
+	return queue(store, (struct hl_item){.act = HL_ITEM_PUT, .table = HL_STORE_CDR},
+		     &store->layouts[HL_STORE_CDR].columns, row);
 }
 
-static void reopen(void *arg)
+int hl_store_put(struct hl_store *store, enum hl_store_table table, int64_t number,
+		 const struct hl_value *row)
 {
-	struct hl_store *store = arg;
+	return queue(store,
+		     (struct hl_item){.act = HL_ITEM_PUT, .table = table, .number = number},
+		     &store->layouts[table].columns, row);
+}
 
-	if (store->file >= 0)
-		close(store->file);
-	store->file = open_file(store->file_name);
-	if (store->file < 0)
-		hl_log(HL_LOG_ERROR, "store", "reopen-failed", hl_str("file", store->file_name),
-		       hl_str("reason", strerror(errno)));
+int hl_store_touch(struct hl_store *store, enum hl_store_table table, int64_t number,
+		   const struct hl_value *values)
+{
+	const struct hl_store_layout *layout = &store->layouts[table];
+	struct hl_columns changing = {
+		layout->columns.items + layout->columns.count - layout->changing,
+		layout->changing};
+
+	return queue(store,
+		     (struct hl_item){.act = HL_ITEM_TOUCH, .table = table, .number = number},
+		     &changing, values);
+}
+
+int hl_store_drop(struct hl_store *store, enum hl_store_table table, int64_t number)
+{
+	return queue(store,
+		     (struct hl_item){.act = HL_ITEM_DROP, .table = table, .number = number},
+		     &(struct hl_columns){NULL, 0}, NULL);
+}
+
+int hl_store_each(struct hl_store *store, enum hl_store_table table,
+		  void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
+		  struct hl_error *error)
+{
+	int code;
+
+	pthread_mutex_lock(&store->reading);
+	code = hl_table_each(&store->tables[table], visit, arg, error);
+	pthread_mutex_unlock(&store->reading);
+	return code;
 }
 
 void hl_store_reopen(struct hl_store *store)
 {
-	if (hl_loop_post(store->loop, reopen, store))
+	if (hl_loop_post(store->loop, hl_writer_reopen, store))
 		hl_log(HL_LOG_ERROR, "store", "reopen-failed", hl_str("reason", "no memory"));
 }
 
 static void answer(void *arg)
 {
 	struct question *question = arg;
-	struct hl_slice json = { question->json.data, question->json.length };
+	struct hl_slice json = {question->json.data, question->json.length};
 
 	question->done(question->arg, json);
 	hl_text_fini(&question->json);
 	hl_free(question);
 }
 
+/* For what somebody waits for, and memory will come back. */
+static void post(struct hl_loop *loop, void (*call)(void *arg), void *arg)
+{
+	struct timespec pause = {.tv_nsec = 10000000};
+
+	while (hl_loop_post(loop, call, arg))
+		nanosleep(&pause, NULL);
+}
+
 static void read_last(void *arg)
 {
 	struct question *question = arg;
 	struct hl_store *store = question->store;
-	struct timespec pause = { .tv_nsec = 10000000 };
 	struct hl_error error;
+	int code;
 
-	take_queue(store);
-	write_all(store);
-	if (hl_table_last(store->table, question->count, &question->json, &error)) {
+	hl_writer_flush(store);
+	pthread_mutex_lock(&store->reading);
+	code = hl_table_last(&store->tables[HL_STORE_CDR], question->count, &question->json,
+			     &error);
+	pthread_mutex_unlock(&store->reading);
+	if (code) {
 		hl_log(HL_LOG_ERROR, "store", "read-failed", hl_str("reason", error.text));
 		hl_text_fini(&question->json);
 	}
-	/* Whoever asked waits for it. */
-	while (hl_loop_post(question->loop, answer, question))
-		nanosleep(&pause, NULL);
+	post(question->loop, answer, question);
 }
 
 int hl_store_last_cdrs(struct hl_store *store, unsigned count, struct hl_loop *loop,
@@ -338,8 +170,11 @@ int hl_store_last_cdrs(struct hl_store *store, unsigned count, struct hl_loop *l
 
 	if (!question)
 		return -ENOMEM;
-	*question = (struct question){ .store = store, .loop = loop, .done = done, .arg = arg,
-				       .count = count < LAST ? count : LAST };
+	*question = (struct question){.store = store,
+				      .loop = loop,
+				      .done = done,
+				      .arg = arg,
+				      .count = count < LAST ? count : LAST};
 	if (hl_loop_post(store->loop, read_last, question)) {
 		hl_free(question);
 		return -ENOMEM;
@@ -382,26 +217,43 @@ static char *path_of(const char *directory, const char *name)
 	return hl_text_take(&path);
 }
 
+static int open_tables(struct hl_store *store, struct hl_error *error)
+{
+	int code = 0;
+
+	for (unsigned i = 0; i < HL_STORE_TABLES && !code; i++)
+		code = hl_table_open(&store->tables[i], &store->database, kinds[i].name,
+				     &store->layouts[i], kinds[i].numbered, error);
+	if (!code)
+		code = hl_database_run(&store->database,
+				       "CREATE INDEX IF NOT EXISTS cdr_started ON cdr (started)",
+				       "make the tables", error);
+	return code;
+}
+
 static int open_both(struct hl_store *store, const char *directory, struct hl_error *error)
 {
 	char *database = path_of(directory, "holdline.db");
+	int code;
 
-	store->file_name = path_of(directory, "cdr.jsonl");
-	if (!database || !store->file_name) {
+	store->journal.name = path_of(directory, "cdr.jsonl");
+	if (!database || !store->journal.name) {
 		hl_free(database);
 		return hl_error_set(error, -ENOMEM, "no memory for the store");
 	}
-	store->table = hl_table_open(database, store->columns, error);
+	code = hl_database_open(&store->database, database, error);
+	if (!code)
+		code = open_tables(store, error);
 	hl_free(database);
-	if (!store->table)
-		return -EIO;
-	store->file = open_file(store->file_name);
-	return store->file >= 0 ? 0
-				: hl_error_set(error, -errno, "%s: %s", store->file_name,
-					       strerror(errno));
+	if (code)
+		return code;
+	code = hl_journal_open(&store->journal);
+	return code ? hl_error_set(error, code, "%s: %s", store->journal.name, strerror(-code))
+		    : hl_writer_recover(store, error);
 }
 
-struct hl_store *hl_store_open(const char *directory, const struct hl_columns *columns,
+struct hl_store *hl_store_open(const char *directory,
+			       const struct hl_store_layout layouts[HL_STORE_TABLES],
 			       struct hl_error *error)
 {
 	struct hl_store *store = hl_zalloc(sizeof(*store));
@@ -411,14 +263,11 @@ struct hl_store *hl_store_open(const char *directory, const struct hl_columns *c
 		return NULL;
 	}
 	pthread_mutex_init(&store->lock, NULL);
-	hl_list_init(&store->queue);
-	hl_list_init(&store->lines);
-	hl_list_init(&store->rows);
-	hl_timer_init(&store->collect, collected, store);
-	hl_timer_init(&store->commit, write_all, store);
-	hl_text_init(&store->text);
-	store->columns = columns;
-	store->file = -1;
+	pthread_mutex_init(&store->reading, NULL);
+	hl_writer_init(store);
+	store->layouts = layouts;
+	store->journal.columns = &layouts[HL_STORE_CDR].columns;
+	store->journal.file = -1;
 	if (!make_directory(directory, error) && !open_both(store, directory, error))
 		store->worker = hl_worker_new("store", error);
 	if (!store->worker) {
@@ -434,18 +283,7 @@ static void drop(struct hl_store *store, struct hl_list *list)
 	struct hl_list *node, *next;
 
 	hl_list_each(node, next, list)
-		forget(store, hl_list_entry(node, struct record, node), false);
-}
-
-/* In the worker, behind all that was queued. */
-static void write_last(void *arg)
-{
-	struct hl_store *store = arg;
-
-	take_queue(store);
-	write_all(store);
-	hl_timer_stop(store->loop, &store->collect);
-	hl_timer_stop(store->loop, &store->commit);
+		hl_item_forget(store, hl_list_entry(node, struct hl_item, node), false);
 }
 
 void hl_store_close(struct hl_store *store)
@@ -453,23 +291,22 @@ void hl_store_close(struct hl_store *store)
 	if (!store)
 		return;
 	if (store->worker) {
-		struct timespec pause = { .tv_nsec = 10000000 };
-
-		while (hl_loop_post(store->loop, write_last, store))
-			nanosleep(&pause, NULL);
+		/* Behind all that was queued. */
+		post(store->loop, hl_writer_end, store);
 		hl_worker_free(store->worker);
 	}
-	if (store->counters.waiting)
+	if (store->counters.waiting || store->counters.rows_waiting)
 		hl_log(HL_LOG_ERROR, "store", "records-lost",
-		       hl_int("records", (int64_t)store->counters.waiting));
+		       hl_int("records", (int64_t)store->counters.waiting),
+		       hl_int("rows", (int64_t)store->counters.rows_waiting));
 	drop(store, &store->queue);
 	drop(store, &store->lines);
 	drop(store, &store->rows);
-	hl_table_close(store->table);
-	if (store->file >= 0)
-		close(store->file);
+	for (unsigned i = 0; i < HL_STORE_TABLES; i++)
+		hl_table_close(&store->tables[i]);
+	hl_database_close(&store->database);
+	hl_journal_close(&store->journal);
 	pthread_mutex_destroy(&store->lock);
-	hl_text_fini(&store->text);
-	hl_free(store->file_name);
+	pthread_mutex_destroy(&store->reading);
 	hl_free(store);
 }

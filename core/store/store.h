@@ -8,20 +8,48 @@
 
 struct hl_store;
 
-/* Opens (or creates) the directory, database and tables, and starts the thread. `columns` are a
- * record's (borrowed). NULL with `error` saying what to do: the directory is created when its
- * parent exists, else explained. */
-HL_EXPORT struct hl_store *hl_store_open(const char *directory, const struct hl_columns *columns,
+enum hl_store_table {
+	HL_STORE_CDR,	   /* records of calls: rows are added, and are lines of cdr.jsonl, too */
+	HL_STORE_CONTACTS, /* what a restart shall find: rows come and go by their numbers */
+	HL_STORE_CALLS,
+	HL_STORE_TABLES
+};
+
+struct hl_store_layout {
+	struct hl_columns columns;
+	size_t changing; /* how many of the last columns hl_store_touch sets */
+};
+
+/* Opens (or creates) the directory, database and tables, and starts the thread. `layouts` are the
+ * tables' (borrowed). NULL with `error` saying what to do: the directory is created when its parent
+ * exists, else explained; so is a database that is damaged, foreign or newer. */
+HL_EXPORT struct hl_store *hl_store_open(const char *directory,
+					 const struct hl_store_layout layouts[HL_STORE_TABLES],
 					 struct hl_error *error);
 /* Writes what waits, ends the thread. */
 HL_EXPORT void hl_store_close(struct hl_store *store);
 /* Opens `cdr.jsonl` anew (SIGUSR1). */
 HL_EXPORT void hl_store_reopen(struct hl_store *store);
 
-/* Queues a copy of one record: it becomes a line of `cdr.jsonl`, an object with the columns' names
- * as keys, and a row of table `cdr`. 0 or -ENOMEM, which it also is when 256 MiB wait for a disk
- * that takes none. */
+/* Queues one record: it becomes a line of `cdr.jsonl`, an object with the columns' names as keys,
+ * and a row of table `cdr`. All that is queued is copied, and written in this order. 0 or -ENOMEM,
+ * which it also is when 256 MiB wait for a disk that takes none. */
 HL_EXPORT int hl_store_cdr(struct hl_store *store, const struct hl_value *row);
+/* Queues a row of CONTACTS or CALLS, in place of the one with that number. */
+HL_EXPORT int hl_store_put(struct hl_store *store, enum hl_store_table table, int64_t number,
+			   const struct hl_value *row);
+/* Queues new values of its changing columns. */
+HL_EXPORT int hl_store_touch(struct hl_store *store, enum hl_store_table table, int64_t number,
+			     const struct hl_value *values);
+/* Queues its end. */
+HL_EXPORT int hl_store_drop(struct hl_store *store, enum hl_store_table table, int64_t number);
+/* Shows every row of CONTACTS or CALLS, as they were when the store was opened: at start, it waits
+ * for the disk. `visit` may queue what it likes. Calls whose records are written are not among
+ * them. 0, or -EIO with `error` when they cannot all be read. */
+HL_EXPORT int hl_store_each(struct hl_store *store, enum hl_store_table table,
+			    void (*visit)(void *arg, int64_t number, const struct hl_value *row),
+			    void *arg, struct hl_error *error);
+
 /* The last `count` records (10,000 at most), newest last, as a JSON array: read by the writer
  * thread, given to `done` in `loop`; the empty slice when they cannot be read. 0 or -ENOMEM. */
 HL_EXPORT int hl_store_last_cdrs(struct hl_store *store, unsigned count, struct hl_loop *loop,
@@ -29,7 +57,11 @@ HL_EXPORT int hl_store_last_cdrs(struct hl_store *store, unsigned count, struct 
 
 struct hl_store_counters {
 	uint64_t written, failed; /* records */
-	uint64_t waiting;         /* records not yet on disk */
+	uint64_t waiting;	  /* records not yet on disk */
+	uint64_t rows_written;	  /* puts, touches and drops */
+	uint64_t rows_failed;
+	uint64_t rows_waiting;
+	uint64_t failures; /* attempts to write that failed */
 };
 HL_EXPORT void hl_store_counters(struct hl_store *store, struct hl_store_counters *counters);
 

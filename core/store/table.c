@@ -1,309 +1,275 @@
-/* Table `cdr` of the SQLite database. Its columns make the table, the statements and the way back
- * to JSON; a database of an older version gets the columns it lacks. */
-#include "base/clock.h"
+/* A table of the database. Its columns make the table, the statements and the way back to values;
+ * one that an older version made gets the columns it lacks. */
 #include "base/memory.h"
 #include "store/private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
-enum { SCHEMA = 1 }; /* PRAGMA user_version */
+#include <stdio.h>
 
 static const char *const sql_types[HL_KINDS] = {
 	[HL_KIND_TEXT] = "TEXT",       [HL_KIND_INTEGER] = "INTEGER", [HL_KIND_NUMBER] = "REAL",
 	[HL_KIND_BOOLEAN] = "INTEGER", [HL_KIND_TIME] = "TEXT",	      [HL_KIND_JSON] = "TEXT",
 };
 
-struct hl_table {
-	const struct hl_columns *columns; /* borrowed */
-	char (*times)[HL_CLOCK_TEXT];     /* of the row that is bound, by column; owned */
-	sqlite3 *db;          /* owned */
-	sqlite3_stmt *insert; /* owned */
-	sqlite3_stmt *last;   /* owned */
-};
-
-static int failed(struct hl_table *table, const char *what, struct hl_error *error)
+/* The columns with something before and behind each. */
+static void put_columns(const struct hl_table *table, struct hl_text *sql, const char *before,
+			const char *behind)
 {
-	return hl_error_set(error, -EIO, "cannot %s: %s", what,
-			    table->db ? sqlite3_errmsg(table->db) : "no memory");
-}
-
-static int run(struct hl_table *table, const char *sql, const char *what, struct hl_error *error)
-{
-	return sqlite3_exec(table->db, sql, NULL, NULL, NULL) == SQLITE_OK
-		       ? 0
-		       : failed(table, what, error);
-}
-
-static void put_columns(const struct hl_table *table, struct hl_text *sql, bool types)
-{
-	for (size_t i = 0; i < table->columns->count; i++) {
-		const struct hl_column *column = &table->columns->items[i];
-
-		hl_text_printf(sql, "%s%s%s%s", i ? "," : "", column->name, types ? " " : "",
-			       types ? sql_types[column->kind] : "");
-	}
-}
-
-/* Runs or prepares what `sql` holds, and empties it. */
-static int run_text(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
-{
-	int code = sql->failed ? hl_error_set(error, -ENOMEM, "no memory for the database")
-			       : run(table, hl_text_string(sql), "make the tables", error);
-
-	hl_text_clear(sql);
-	return code;
-}
-
-static int prepare_text(struct hl_table *table, struct hl_text *sql, sqlite3_stmt **statement,
-			struct hl_error *error)
-{
-	int code = 0;
-
-	if (sql->failed)
-		code = hl_error_set(error, -ENOMEM, "no memory for the database");
-	else if (sqlite3_prepare_v3(table->db, hl_text_string(sql), -1, SQLITE_PREPARE_PERSISTENT,
-				    statement, NULL) != SQLITE_OK)
-		code = failed(table, "use the tables", error);
-	hl_text_clear(sql);
-	return code;
-}
-
-static int number_of(struct hl_table *table, const char *sql, const char *argument)
-{
-	sqlite3_stmt *statement;
-	int number = -1;
-
-	if (sqlite3_prepare_v2(table->db, sql, -1, &statement, NULL) != SQLITE_OK)
-		return -1;
-	if (argument)
-		sqlite3_bind_text(statement, 1, argument, -1, SQLITE_STATIC);
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		number = sqlite3_column_int(statement, 0);
-	sqlite3_finalize(statement);
-	return number;
+	for (size_t i = 0; i < table->layout->columns.count; i++)
+		hl_text_printf(sql, "%s%s%s%s", i ? ", " : "", before,
+			       table->layout->columns.items[i].name, behind);
 }
 
 static int make_columns(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
 {
+	const struct hl_columns *columns = &table->layout->columns;
+	char find[96];
 	int code;
 
-	hl_text_put(sql, "CREATE TABLE IF NOT EXISTS cdr (");
-	put_columns(table, sql, true);
+	hl_text_printf(sql, "CREATE TABLE IF NOT EXISTS %s (%s", table->name,
+		       table->numbered ? "number INTEGER PRIMARY KEY, " : "");
+	for (size_t i = 0; i < columns->count; i++)
+		hl_text_printf(sql, "%s%s %s", i ? ", " : "", columns->items[i].name,
+			       sql_types[columns->items[i].kind]);
 	hl_text_put(sql, ")");
-	code = run_text(table, sql, error);
-	for (size_t i = 0; i < table->columns->count && !code; i++) {
-		const struct hl_column *column = &table->columns->items[i];
+	code = hl_database_run_text(table->database, sql, error);
+	snprintf(find, sizeof(find), "SELECT 1 FROM pragma_table_info('%s') WHERE name = ?1",
+		 table->name);
+	for (size_t i = 0; i < columns->count && !code; i++) {
+		const struct hl_column *column = &columns->items[i];
 
-		if (number_of(table, "SELECT 1 FROM pragma_table_info('cdr') WHERE name = ?1",
-			      column->name) == 1)
+		if (hl_database_number(table->database, find, column->name) == 1)
 			continue;
-		hl_text_printf(sql, "ALTER TABLE cdr ADD COLUMN %s %s", column->name,
+		hl_text_printf(sql, "ALTER TABLE %s ADD COLUMN %s %s", table->name, column->name,
 			       sql_types[column->kind]);
-		code = run_text(table, sql, error);
+		code = hl_database_run_text(table->database, sql, error);
 	}
-	if (code)
-		return code;
-	hl_text_printf(sql, "CREATE INDEX IF NOT EXISTS cdr_started ON cdr (started);"
-		       "PRAGMA user_version = %d", SCHEMA);
-	return run_text(table, sql, error);
+	return code;
 }
 
-static int prepare_all(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
+static int prepare_put(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
 {
+	hl_text_printf(sql, table->numbered ? "INSERT OR REPLACE INTO %s (number, "
+					    : "INSERT INTO %s (", table->name);
+	put_columns(table, sql, "", "");
+	hl_text_put(sql, table->numbered ? ") VALUES (?, " : ") VALUES (");
+	for (size_t i = 0; i < table->layout->columns.count; i++)
+		hl_text_put(sql, i ? ", ?" : "?");
+	hl_text_put(sql, ")");
+	return hl_database_prepare(table->database, sql, &table->put, error);
+}
+
+/* The number is always the first parameter, the values follow. */
+static int prepare_numbered(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
+{
+	const struct hl_columns *columns = &table->layout->columns;
+	size_t first = columns->count - table->layout->changing;
 	int code;
 
-	hl_text_put(sql, "INSERT INTO cdr (");
-	put_columns(table, sql, false);
-	hl_text_put(sql, ") VALUES (");
-	for (size_t i = 0; i < table->columns->count; i++)
-		hl_text_put(sql, i ? ",?" : "?");
-	hl_text_put(sql, ")");
-	code = prepare_text(table, sql, &table->insert, error);
+	hl_text_printf(sql, "UPDATE %s SET ", table->name);
+	for (size_t i = first; i < columns->count; i++)
+		hl_text_printf(sql, "%s%s = ?%zu", i > first ? ", " : "", columns->items[i].name,
+			       i - first + 2);
+	hl_text_put(sql, " WHERE number = ?1");
+	code = hl_database_prepare(table->database, sql, &table->touch, error);
 	if (code)
 		return code;
-	hl_text_put(sql, "SELECT * FROM (SELECT ");
-	put_columns(table, sql, false);
-	hl_text_put(sql, ", rowid AS row FROM cdr ORDER BY rowid DESC LIMIT ?1) ORDER BY row");
-	return prepare_text(table, sql, &table->last, error);
+	hl_text_printf(sql, "DELETE FROM %s WHERE number = ?1", table->name);
+	code = hl_database_prepare(table->database, sql, &table->drop, error);
+	if (code)
+		return code;
+	hl_text_put(sql, "SELECT number, ");
+	put_columns(table, sql, "", "");
+	hl_text_printf(sql, " FROM %s ORDER BY number", table->name);
+	return hl_database_prepare(table->database, sql, &table->all, error);
 }
 
-/* WAL lets others read meanwhile; FULL makes a commit survive the loss of power. */
-static int set_up(struct hl_table *table, struct hl_error *error)
+static int prepare_last(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
+{
+	hl_text_put(sql, "SELECT * FROM (SELECT rowid AS row, ");
+	put_columns(table, sql, "", "");
+	hl_text_printf(sql, " FROM %s ORDER BY rowid DESC LIMIT ?1) ORDER BY row", table->name);
+	return hl_database_prepare(table->database, sql, &table->all, error);
+}
+
+int hl_table_open(struct hl_table *table, struct hl_database *database, const char *name,
+		  const struct hl_store_layout *layout, bool numbered, struct hl_error *error)
 {
 	struct hl_text sql;
-	int version, code;
+	int code;
 
-	sqlite3_busy_timeout(table->db, 1000);
-	code = run(table, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
-		   "use the database", error);
-	if (code)
-		return code;
-	version = number_of(table, "PRAGMA user_version", NULL);
-	if (version > SCHEMA)
-		return hl_error_set(error, -EINVAL,
-				    "was written by a newer version (schema %d, this one knows "
-				    "%d): update, or move the file away", version, SCHEMA);
+	*table = (struct hl_table){
+		.database = database, .name = name, .layout = layout, .numbered = numbered};
+	table->times = hl_alloc(layout->columns.count * sizeof(*table->times));
+	if (!table->times)
+		return hl_error_set(error, -ENOMEM, "no memory for the database");
 	hl_text_init(&sql);
 	code = make_columns(table, &sql, error);
 	if (!code)
-		code = prepare_all(table, &sql, error);
+		code = prepare_put(table, &sql, error);
+	if (!code)
+		code = numbered ? prepare_numbered(table, &sql, error)
+				: prepare_last(table, &sql, error);
 	hl_text_fini(&sql);
 	return code;
 }
 
-struct hl_table *hl_table_open(const char *path, const struct hl_columns *columns,
-			       struct hl_error *error)
-{
-	struct hl_table *table = hl_zalloc(sizeof(*table));
-	struct hl_error cause;
-	int code;
-
-	if (table)
-		table->times = hl_alloc(columns->count * sizeof(*table->times));
-	if (!table || !table->times) {
-		hl_error_set(error, -ENOMEM, "no memory for the database");
-		hl_free(table);
-		return NULL;
-	}
-	table->columns = columns;
-	/* SQLite would let everybody read who called whom; its -wal and -shm follow this mode. */
-	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (file >= 0)
-		close(file);
-	if (sqlite3_open_v2(path, &table->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK)
-		code = failed(table, "open it", &cause);
-	else
-		code = set_up(table, &cause);
-	if (!code)
-		return table;
-	hl_error_set(error, code, "%s: %s", path, cause.text);
-	hl_table_close(table);
-	return NULL;
-}
-
 void hl_table_close(struct hl_table *table)
 {
-	if (!table)
-		return;
-	sqlite3_finalize(table->insert);
-	sqlite3_finalize(table->last);
-	sqlite3_close(table->db);
+	sqlite3_finalize(table->put);
+	sqlite3_finalize(table->touch);
+	sqlite3_finalize(table->drop);
+	sqlite3_finalize(table->all);
 	hl_free(table->times);
-	hl_free(table);
+	*table = (struct hl_table){.database = NULL};
 }
 
-int hl_table_begin(struct hl_table *table, struct hl_error *error)
+static void bind(struct hl_table *table, sqlite3_stmt *statement, int at, size_t column,
+		 const struct hl_value *value)
 {
-	return run(table, "BEGIN IMMEDIATE", "write to the database", error);
-}
-
-/* SQLite has undone the group by itself when the disk is full or broken. */
-static void undo(struct hl_table *table)
-{
-	if (!sqlite3_get_autocommit(table->db))
-		sqlite3_exec(table->db, "ROLLBACK", NULL, NULL, NULL);
-}
-
-static void bind(struct hl_table *table, size_t column, const struct hl_value *value)
-{
-	int at = (int)column + 1;
-
 	if (!value->present) {
-		sqlite3_bind_null(table->insert, at);
+		sqlite3_bind_null(statement, at);
 		return;
 	}
-	switch (table->columns->items[column].kind) {
+	switch (table->layout->columns.items[column].kind) {
 	case HL_KIND_INTEGER:
-	case HL_KIND_BOOLEAN: sqlite3_bind_int64(table->insert, at, value->integer); break;
-	case HL_KIND_NUMBER: sqlite3_bind_double(table->insert, at, value->number); break;
+	case HL_KIND_BOOLEAN: sqlite3_bind_int64(statement, at, value->integer); break;
+	case HL_KIND_NUMBER: sqlite3_bind_double(statement, at, value->number); break;
 	case HL_KIND_TIME:
 		hl_clock_format(value->time, table->times[column]);
-		sqlite3_bind_text(table->insert, at, table->times[column], -1, SQLITE_STATIC);
+		sqlite3_bind_text(statement, at, table->times[column], -1, SQLITE_STATIC);
 		break;
 	default:
-		sqlite3_bind_text64(table->insert, at, value->text.data, value->text.length,
+		sqlite3_bind_text64(statement, at, value->text.data, value->text.length,
 				    SQLITE_STATIC, SQLITE_UTF8);
 	}
 }
 
-int hl_table_insert(struct hl_table *table, const struct hl_value *row, struct hl_error *error)
+int hl_table_put(struct hl_table *table, int64_t number, const struct hl_value *row,
+		 struct hl_error *error)
 {
-	int code;
+	int at = 1;
 
-	for (size_t i = 0; i < table->columns->count; i++)
-		bind(table, i, &row[i]);
-	code = sqlite3_step(table->insert);
-	/* Says what went wrong only until the reset. */
-	if (code != SQLITE_DONE)
-		failed(table, "write a record", error);
-	sqlite3_reset(table->insert);
-	switch (code & 0xff) {
-	case SQLITE_DONE:
-		return 0;
-	case SQLITE_ERROR:
-	case SQLITE_TOOBIG:
-	case SQLITE_CONSTRAINT:
-	case SQLITE_MISMATCH:
-		return -EINVAL;
-	default:
-		undo(table);
-		return -EIO;
-	}
+	if (table->numbered)
+		sqlite3_bind_int64(table->put, at++, number);
+	for (size_t i = 0; i < table->layout->columns.count; i++)
+		bind(table, table->put, at++, i, &row[i]);
+	return hl_database_step(table->database, table->put, "write a row", error);
 }
 
-int hl_table_commit(struct hl_table *table, struct hl_error *error)
+int hl_table_touch(struct hl_table *table, int64_t number, const struct hl_value *values,
+		   struct hl_error *error)
 {
-	int code = run(table, "COMMIT", "write to the database", error);
+	size_t first = table->layout->columns.count - table->layout->changing;
 
-	if (code)
-		undo(table);
-	return code;
+	sqlite3_bind_int64(table->touch, 1, number);
+	for (size_t i = 0; i < table->layout->changing; i++)
+		bind(table, table->touch, (int)i + 2, first + i, &values[i]);
+	return hl_database_step(table->database, table->touch, "change a row", error);
 }
 
-static void put_value(const struct hl_column *column, sqlite3_stmt *row, int i,
-		      struct hl_json *json)
+int hl_table_drop(struct hl_table *table, int64_t number, struct hl_error *error)
 {
-	enum hl_kind kind = column->kind == HL_KIND_TIME ? HL_KIND_TEXT : column->kind;
-	struct hl_value value = {.present = sqlite3_column_type(row, i) != SQLITE_NULL};
+	sqlite3_bind_int64(table->drop, 1, number);
+	return hl_database_step(table->database, table->drop, "remove a row", error);
+}
+
+/* `kind` as it is stored: times stay the text they are when `times` says so. */
+static struct hl_value read_value(sqlite3_stmt *row, int at, enum hl_kind kind, bool times)
+{
+	struct hl_value value = {.present = sqlite3_column_type(row, at) != SQLITE_NULL};
 
 	if (kind == HL_KIND_INTEGER || kind == HL_KIND_BOOLEAN) {
-		value.integer = sqlite3_column_int64(row, i);
+		value.integer = sqlite3_column_int64(row, at);
 	} else if (kind == HL_KIND_NUMBER) {
-		value.number = sqlite3_column_double(row, i);
+		value.number = sqlite3_column_double(row, at);
 	} else {
-		value.text.data = (const char *)sqlite3_column_text(row, i);
-		value.text.length = (size_t)sqlite3_column_bytes(row, i);
+		value.text.data = (const char *)sqlite3_column_text(row, at);
+		value.text.length = (size_t)sqlite3_column_bytes(row, at);
 		value.present &= value.text.data != NULL;
+		if (kind == HL_KIND_TIME && times) {
+			uint64_t wall = 0;
+			value.present &= !hl_clock_parse(value.text, &wall);
+			value.time = wall;
+		}
 	}
-	hl_json_name(json, column->name);
-	hl_value_json(kind, &value, json);
+	return value;
+}
+
+int hl_table_each(struct hl_table *table,
+		  void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
+		  struct hl_error *error)
+{
+	const struct hl_columns *columns = &table->layout->columns;
+	struct hl_value *row = hl_alloc(columns->count * sizeof(*row));
+	int code;
+
+	if (!row)
+		return hl_error_set(error, -EIO, "no memory for the rows");
+	while ((code = sqlite3_step(table->all)) == SQLITE_ROW) {
+		for (size_t i = 0; i < columns->count; i++)
+			row[i] = read_value(table->all, (int)i + 1, columns->items[i].kind, true);
+		visit(arg, sqlite3_column_int64(table->all, 0), row);
+	}
+	if (code != SQLITE_DONE)
+		hl_database_failed(table->database, "read the rows", error);
+	sqlite3_reset(table->all);
+	hl_free(row);
+	return code == SQLITE_DONE ? 0 : -EIO;
 }
 
 int hl_table_last(struct hl_table *table, unsigned count, struct hl_text *text,
 		  struct hl_error *error)
 {
+	const struct hl_columns *columns = &table->layout->columns;
 	struct hl_json json;
 	int code;
 
 	hl_json_init(&json, text);
 	hl_json_array(&json);
-	sqlite3_bind_int64(table->last, 1, count);
-	while ((code = sqlite3_step(table->last)) == SQLITE_ROW) {
+	sqlite3_bind_int64(table->all, 1, count);
+	while ((code = sqlite3_step(table->all)) == SQLITE_ROW) {
 		hl_json_object(&json);
-		for (size_t i = 0; i < table->columns->count; i++)
-			put_value(&table->columns->items[i], table->last, (int)i, &json);
+		for (size_t i = 0; i < columns->count; i++) {
+			enum hl_kind kind = columns->items[i].kind;
+			struct hl_value value = read_value(table->all, (int)i + 1, kind, false);
+
+			hl_json_name(&json, columns->items[i].name);
+			hl_value_json(kind == HL_KIND_TIME ? HL_KIND_TEXT : kind, &value, &json);
+		}
 		hl_json_object_end(&json);
 	}
 	hl_json_array_end(&json);
 	if (code != SQLITE_DONE)
-		failed(table, "read the records", error);
-	sqlite3_reset(table->last);
+		hl_database_failed(table->database, "read the records", error);
+	sqlite3_reset(table->all);
 	if (code == SQLITE_DONE && text->failed)
 		return hl_error_set(error, -ENOMEM, "no memory for the records");
 	return code == SQLITE_DONE ? 0 : -EIO;
+}
+
+int hl_table_recover(struct hl_table *table, struct hl_slice line, struct hl_error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	struct hl_text sql;
+	int code;
+
+	hl_text_init(&sql);
+	hl_text_printf(&sql, "INSERT INTO %s (", table->name);
+	put_columns(table, &sql, "", "");
+	hl_text_put(&sql, ") SELECT ");
+	put_columns(table, &sql, "json_extract(?1, '$.", "')");
+	hl_text_printf(&sql,
+		       " WHERE NOT EXISTS (SELECT 1 FROM %s WHERE "
+		       "started IS json_extract(?1, '$.started') AND "
+		       "id IS json_extract(?1, '$.id'))", table->name);
+	code = hl_database_prepare(table->database, &sql, &statement, error);
+	if (!code) {
+		sqlite3_bind_text64(statement, 1, line.data, line.length, SQLITE_STATIC,
+				    SQLITE_UTF8);
+		code = hl_database_step(table->database, statement, "recover a record", error);
+	}
+	sqlite3_finalize(statement);
+	hl_text_fini(&sql);
+	return code;
 }

@@ -24,7 +24,13 @@ static const struct hl_column items[] = {
 	{"duration", HL_KIND_NUMBER},  {"pdd_ms", HL_KIND_INTEGER}, {"caller", HL_KIND_TEXT},
 	{"relayed", HL_KIND_BOOLEAN}, {"streams", HL_KIND_JSON},
 };
-static const struct hl_columns columns = {items, HL_COUNT(items)};
+static const struct hl_column row_items[] = {
+	{"name", HL_KIND_TEXT}, {"count", HL_KIND_INTEGER}, {"until", HL_KIND_TIME}};
+static const struct hl_store_layout layouts[HL_STORE_TABLES] = {
+	[HL_STORE_CDR] = {.columns = {items, HL_COUNT(items)}},
+	[HL_STORE_CONTACTS] = {.columns = {row_items, HL_COUNT(row_items)}, .changing = 2},
+	[HL_STORE_CALLS] = {.columns = {items, HL_COUNT(items)}, .changing = 1},
+};
 
 static const struct hl_value whole[] = {
 	{.present = true, .text = {"c1", 2}},
@@ -86,7 +92,7 @@ static const char *last(struct hl_store *store, unsigned count)
 
 static struct hl_store *try_open(const char *where, struct hl_error *error)
 {
-	return hl_store_open(where, &columns, error);
+	return hl_store_open(where, layouts, error);
 }
 
 static struct hl_store *open_store(void)
