@@ -235,6 +235,17 @@ static int reload(void *arg, const struct hl_arguments *arguments, struct hl_ans
 	return 0;
 }
 
+static int gateways(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		    struct hl_error *error)
+{
+	struct hl_switch *holdline = arg;
+	(void)arguments, (void)error;
+	hl_json_array(result);
+	hl_trunks_json(holdline->trunks, result);
+	hl_json_array_end(result);
+	return 0;
+}
+
 static int plugins(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
 		   struct hl_error *error)
 {
@@ -278,6 +289,9 @@ int hl_commands_register_core(struct hl_switch *holdline)
 		{.name = "reload",
 		 .summary = "read the configuration again, all or nothing",
 		 .begin = reload},
+		{.name = "gateways",
+		 .summary = "gateways: reachability, calls, registration",
+		 .run = gateways},
 		{.name = "plugins", .summary = "enabled plugins, in order", .run = plugins},
 		{.name = "cdr", .summary = "the last records of calls", .begin = cdr},
 	};

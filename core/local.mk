@@ -7,6 +7,7 @@ include core/loop/local.mk
 include core/config/local.mk
 include core/sip/local.mk
 include core/endpoint/local.mk
+include core/gateway/local.mk
 include core/call/local.mk
 include core/policy/local.mk
 include core/plugin/local.mk

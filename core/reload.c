@@ -220,6 +220,8 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 	hl_transport_advertise(holdline->transport, &advertise);
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
 	hl_calls_set_config(holdline->calls, config);
+	if (hl_trunks_set_config(holdline->trunks, config) < 0)
+		hl_log(HL_LOG_ERROR, "gateway", "incomplete", hl_str("error", "out of memory"));
 	hl_modules_reload(holdline->modules, config);
 	hl_contacts_each(holdline->endpoints, drop_if_removed, &change);
 	hl_config_unref(old);

@@ -5,7 +5,11 @@
 #include "base/text.h"
 #include "call/call.h"
 #include "control/control.h"
+<<<<<<< HEAD
 #include "kept.h"
+=======
+#include "gateway/trunk.h"
+>>>>>>> b5025a4 (gateway: registrations, supervision, names, weights and limits of gateways)
 #include "plugin/loader.h"
 #include "sip/tls.h"
 #include "store/store.h"
@@ -42,6 +46,7 @@ struct hl_switch {
 	struct hl_transactions *transactions;
 	struct hl_store *store;
 	struct hl_endpoints *endpoints;
+	struct hl_trunks *trunks;
 	struct hl_calls *calls;
 	struct hl_kept kept; /* what a restart finds */
 	struct hl_modules *modules;
@@ -55,6 +60,7 @@ struct hl_switch {
 	struct hl_policy_meter policy_meters[HL_POLICY_FUNCTIONS];
 	struct hl_timer drain; /* while stopping */
 	uint64_t drain_until;  /* hl_clock_real */
+	bool drain_calls;      /* BYEs are awaited, too */
 	bool stopping;
 };
 

@@ -14,7 +14,7 @@
 #endif
 
 enum {
-	DRAIN_LIMIT_S = 2,  /* real seconds that BYEs may take to be answered when stopping */
+	DRAIN_LIMIT_S = 2,  /* real seconds that BYE and REGISTER may take when stopping */
 	DRAIN_STEP_MS = 20, /* how often that is looked at */
 };
 
@@ -92,12 +92,13 @@ static void log_ready(struct hl_switch *holdline)
 	notify("READY=1");
 }
 
-/* Ends when the last BYE was answered, or nobody answers. */
+/* Ends when the last BYE was answered and the last registration removed, or nobody answers. */
 static void drain(void *arg)
 {
 	struct hl_switch *holdline = arg;
-	if (hl_transactions_count(holdline->transactions) == 0 ||
-	    hl_clock_real() > holdline->drain_until)
+	bool over = !hl_trunks_leaving(holdline->trunks) &&
+		    (!holdline->drain_calls || !hl_transactions_count(holdline->transactions));
+	if (over || hl_clock_real() > holdline->drain_until)
 		hl_loop_stop(holdline->loop);
 	else
 		hl_timer_start(holdline->loop, &holdline->drain, DRAIN_STEP_MS * hl_clock_rate());
@@ -116,7 +117,9 @@ static void stop(struct hl_switch *holdline)
 		return;
 	}
 	hl_calls_end_all(holdline->calls, "Switch Stop", "switch-stop");
-	holdline->drain_until = hl_clock_real() + (calls ? DRAIN_LIMIT_S * HL_SECOND : 0);
+	hl_trunks_stop(holdline->trunks);
+	holdline->drain_calls = calls > 0;
+	holdline->drain_until = hl_clock_real() + DRAIN_LIMIT_S * HL_SECOND;
 	hl_timer_start(holdline->loop, &holdline->drain, 0);
 }
 
@@ -187,13 +190,26 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 		hl_traffic_contact, holdline);
 	if (!holdline->endpoints)
 		return -1;
+	struct hl_trunks_parts trunks = {
+		.loop = holdline->loop,
+		.transport = holdline->transport,
+		.transactions = holdline->transactions,
+	};
+	if (!(holdline->trunks = hl_trunks_new(&trunks, error)))
+		return -1;
+	hl_error_set(error, 0, "out of memory");
 	struct hl_calls_parts parts = {
 		.loop = holdline->loop,
 		.transport = holdline->transport,
 		.transactions = holdline->transactions,
 		.endpoints = holdline->endpoints,
+<<<<<<< HEAD
 		.call_space = hl_kept_call_space(&holdline->kept,
 						 hl_modules_call_space(holdline->modules)),
+=======
+		.trunks = holdline->trunks,
+		.call_space = hl_modules_call_space(holdline->modules),
+>>>>>>> b5025a4 (gateway: registrations, supervision, names, weights and limits of gateways)
 		.leg_space = hl_modules_leg_space(holdline->modules),
 		.hooks = &hl_traffic_calls,
 		.arg = holdline,
@@ -219,7 +235,11 @@ static int listen_all(struct hl_switch *holdline, struct hl_error *error)
 		hl_control_open(holdline->loop, settings->control, holdline->modules, error);
 	if (!holdline->control || watch_signals(holdline) < 0)
 		return -1;
-	return hl_modules_start(holdline->modules, error);
+	if (hl_modules_start(holdline->modules, error) < 0)
+		return -1;
+	return hl_trunks_set_config(holdline->trunks, holdline->config) < 0
+		       ? hl_error_set(error, -1, "out of memory")
+		       : 0;
 }
 
 static void take_down(struct hl_switch *holdline)
@@ -229,6 +249,7 @@ static void take_down(struct hl_switch *holdline)
 	if (holdline->calls)
 		hl_modules_fini(holdline->modules);
 	hl_calls_free(holdline->calls);
+	hl_trunks_free(holdline->trunks);
 	hl_endpoints_free(holdline->endpoints);
 	hl_transactions_free(holdline->transactions);
 	hl_transport_free(holdline->transport);
@@ -315,6 +336,12 @@ struct hl_calls *hl_switch_calls(struct hl_switch *holdline)
 struct hl_config *hl_switch_config(struct hl_switch *holdline)
 {
 	return holdline->config;
+}
+
+const struct hl_gateway *hl_switch_gateway_from(struct hl_switch *holdline,
+						const struct hl_address *source)
+{
+	return hl_trunks_from(holdline->trunks, holdline->config, source);
 }
 
 int hl_command_register(struct hl_switch *holdline, const struct hl_command *command)

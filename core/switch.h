@@ -19,6 +19,9 @@ HL_EXPORT struct hl_endpoints *hl_switch_endpoints(struct hl_switch *holdline);
 HL_EXPORT struct hl_calls *hl_switch_calls(struct hl_switch *holdline);
 /* The configuration in force; take a reference to keep it over a reload. */
 HL_EXPORT struct hl_config *hl_switch_config(struct hl_switch *holdline);
+/* The gateway a request from that address comes from, or NULL. */
+HL_EXPORT const struct hl_gateway *hl_switch_gateway_from(struct hl_switch *holdline,
+							  const struct hl_address *source);
 
 /* Decisions: the policy is asked about a live thing. 1: decided; 0: the configured default holds.
  */

@@ -18,7 +18,8 @@ my @rooms = (
 	[config   => qw(base)],
 	[sip      => qw(loop)],
 	[endpoint => qw(sip config)],
-	[call     => qw(sip endpoint)],
+	[gateway  => qw(sip config)],
+	[call     => qw(sip endpoint gateway)],
 	[policy   => qw(config endpoint/view.h call/view.h call/cdr.h)],    # as values
 	[plugin   => qw(config endpoint/contact.h call/leg.h)],    # space.c: where plugins' bytes are
 	[store    => qw(loop)],
@@ -28,6 +29,7 @@ my @rooms = (
 # A library's headers, and the only rooms they appear in. "core" is core/ itself: main.c, switch.c.
 my @libraries = (
 	[libevent => qr{^event2?[/.]|^ev(dns|http|util|rpc)\.h$}, qw(core/loop)],
+	[c_ares   => qr{^ares},                    qw(core/loop)],
 	[libosip2 => qr{^osip},                    qw(core/sip)],
 	[OpenSSL  => qr{^openssl/},                qw(core/sip)],
 	[libyaml  => qr{^yaml\.h$},                qw(core/config)],

@@ -34,6 +34,13 @@ perl_tests += \
 	t/G01-bad-input.t \
 	t/G01-outbound.t \
 	t/G01-path.t \
+	t/C11-gateways.t \
+	t/C11-names.t \
+	t/D03-cdr.t \
+	t/D04-scenarios.t \
+	t/D05-vos3000.t \
+	t/D06-set-up-timers.t \
+	t/D07-gateway-headers.t \
 	t/G01-register.t \
 	t/G02-nat-verdict.t \
 	t/G03-expiry.t \
@@ -43,6 +50,8 @@ perl_tests += \
 	t/G05-suspension.t \
 	t/G06-contacts.t \
 	t/G09-stored-contacts.t \
+	t/G07-gateway-registration.t \
+	t/G07-refusals.t \
 	t/K01-heartbeat.t \
 	t/K03-message.t \
 	t/K04-period.t \
@@ -107,12 +116,14 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test/Baresip.pm \
 	t/lib/Holdline/Test/Call.pm \
 	t/lib/Holdline/Test/Certificate.pm \
+	t/lib/Holdline/Test/Dns.pm \
 	t/lib/Holdline/Test/Link.pm \
 	t/lib/Holdline/Test/Loop.pm \
 	t/lib/Holdline/Test/Media.pm \
 	t/lib/Holdline/Test/Nat.pm \
 	t/lib/Holdline/Test/Phone.pm \
 	t/lib/Holdline/Test/Process.pm \
+	t/lib/Holdline/Test/Registrar.pm \
 	t/lib/Holdline/Test/Rtp.pm \
 	t/lib/Holdline/Test/Sip.pm \
 	t/lib/Holdline/Test/Sipp.pm \

@@ -284,6 +284,45 @@ enum shade cell_limit(FILE *out, const json_t *value, const json_t *row)
 	return SHADE_NONE;
 }
 
+enum shade cell_registration(FILE *out, const json_t *value, const json_t *row)
+{
+	const char *state = json_string_value(view_get(value, "state"));
+	const char *reason = json_string_value(view_get(value, "last_reason"));
+	const json_t *code = view_get(value, "last_code"), *next = view_get(value, "next_in");
+	bool good = state && !strcmp(state, "registered");
+
+	(void)row;
+	if (!state)
+		return nothing(out);
+	fprintf(out, "%s as ", state);
+	cell_text(out, view_get(value, "user"), NULL);
+	if (good) {
+		fputs(", ends ", out);
+		cell_in(out, view_get(value, "expires_in"), NULL);
+		return SHADE_GOOD;
+	}
+	if (json_is_integer(code))
+		fprintf(out, ": %lld", (long long)json_integer_value(code));
+	if (reason)
+		fprintf(out, "%s%s", json_is_integer(code) ? " " : ": ", reason);
+	if (json_is_number(next)) {
+		fputs(", again ", out);
+		cell_in(out, next, NULL);
+	}
+	return !strcmp(state, "failed") || !strcmp(state, "rejected") ? SHADE_BAD : SHADE_NONE;
+}
+
+enum shade cell_calls(FILE *out, const json_t *value, const json_t *row)
+{
+	json_int_t most = json_integer_value(view_get(row, "max_calls"));
+	bool full = most && json_integer_value(value) >= most;
+
+	cell_text(out, value, row);
+	if (most)
+		fprintf(out, " of %lld", (long long)most);
+	return full ? SHADE_WARN : SHADE_NONE;
+}
+
 enum shade cell_ended(FILE *out, const json_t *value, const json_t *row)
 {
 	const char *detail = json_string_value(view_get(row, "detail"));

@@ -27,6 +27,8 @@ cell_function cell_reachable;	 /* a contact's reachable and rtt_ms */
 cell_function cell_media;	 /* a call's media.relayed */
 cell_function cell_timer;	 /* a leg's timer in short */
 cell_function cell_limit;	 /* a leg's limit_in and limit_by */
+cell_function cell_registration; /* a gateway's registration in short */
+cell_function cell_calls;	 /* a gateway's calls of max_calls */
 cell_function cell_ended;	 /* a record's reason and detail */
 cell_function cell_usage;	 /* a command with its arguments */
 

@@ -120,6 +120,18 @@ static const struct field keepalive_lines[] = {
 	{.title = NULL},
 };
 
+static const struct field gateway_columns[] = {
+	{.title = "GATEWAY", .path = "name", .cell = cell_text, .shrinks = true},
+	{.title = "PREFIX", .path = "prefix", .cell = cell_text, .shrinks = true},
+	{.title = "WEIGHT", .path = "weight", .cell = cell_text, .right = true},
+	{.title = "CALLS", .path = "calls", .cell = cell_calls, .right = true},
+	{.title = "REACHABLE", .path = "reachable", .cell = cell_reachable},
+	{.title = "REGISTRATION", .path = "registration", .cell = cell_registration},
+	{.title = "ADDRESS", .path = "address", .cell = cell_text, .shrinks = true},
+	{.title = "SERVERS", .path = "servers", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
 static const struct field plugin_columns[] = {
 	{.title = "PLUGIN", .path = "name", .cell = cell_text},
 	{.title = "VERSION", .path = "version", .cell = cell_text},
@@ -223,6 +235,10 @@ const struct command commands[] = {
 	 .required = 1,
 	 .done = "%s is not registered any more."},
 	{.name = "keepalive", .usage = "", .fields = keepalive_lines},
+	{.name = "gateways",
+	 .usage = "",
+	 .fields = gateway_columns,
+	 .none = "No gateway is configured."},
 	{.name = "reload", .usage = "", .done = "The configuration was read again."},
 	{.name = "param",
 	 .usage = "list | get NAME | set NAME VALUE [--save]",

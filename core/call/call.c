@@ -136,7 +136,8 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 
 	hl_message_from_uri(invite, &from);
 	from.user = hl_uri_user_plain(from.user, plain, sizeof(plain));
-	leg->gateway = hl_config_gateway_from(call->config, &flow->remote);
+	leg->gateway =
+		hl_trunks_from(call->calls->parts.trunks, call->config, &flow->remote);
 	if (leg->gateway) {
 		leg->party = &leg->gateway->party;
 		leg->nat = leg->party->nat == HL_ON;
@@ -205,6 +206,20 @@ static void deadline_reached(void *arg)
 	hl_call_bury(call);
 }
 
+/* A gateway may say in To who is called. */
+static int find_number(struct hl_call *call, const struct hl_message *invite)
+{
+	const struct hl_gateway *gateway = call->caller->gateway;
+	struct hl_uri uri = {0};
+	char plain[HL_USER_PLAIN];
+	if (!gateway || !gateway->callee_from_to || hl_message_to_uri(invite, &uri) < 0 ||
+	    !uri.user.length)
+		return 0;
+	hl_free(call->number);
+	call->number = hl_slice_copy(hl_uri_user_plain(uri.user, plain, sizeof(plain)));
+	return call->number ? 0 : -ENOMEM;
+}
+
 struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *transaction,
 			    struct hl_message *invite)
 {
@@ -229,7 +244,7 @@ struct hl_call *hl_call_new(struct hl_calls *calls, struct hl_transaction *trans
 	call->route_rule = hl_strdup("default");
 	if (!call->request_uri || !call->number || !call->display || !call->route_rule ||
 	    hl_handle_new(&calls->call_handles, call, &call->handle) < 0 ||
-	    new_caller(call, transaction, invite) < 0) {
+	    new_caller(call, transaction, invite) < 0 || find_number(call, invite) < 0) {
 		free_call(call);
 		return NULL;
 	}
@@ -297,6 +312,11 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 	if (!code && hl_leg_count(call->caller, call->caller->account) == -EBUSY) {
 		detail = "limit-caller";
 		code = 403;
+	}
+	if (!code && call->caller->gateway &&
+	    hl_trunk_enter(parts->trunks, call->caller->gateway, &call->caller->seat) < 0) {
+		detail = "gateway-limit";
+		code = 503;
 	}
 	if (code == 503)
 		call->retry_after = hl_strdup("5");

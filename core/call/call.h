@@ -5,6 +5,7 @@
 
 #include "call/leg.h"
 #include "endpoint/endpoint.h"
+#include "gateway/trunk.h"
 #include "sip/transaction.h"
 
 /* What a call asks and tells upwards. All set; `arg` comes first. */
@@ -31,6 +32,7 @@ struct hl_calls_parts {
 	struct hl_transport *transport;
 	struct hl_transactions *transactions;
 	struct hl_endpoints *endpoints;
+	struct hl_trunks *trunks;
 	size_t call_space, leg_space; /* bytes for the plugins */
 	const struct hl_call_hooks *hooks;
 	void *arg; /* for the hooks */

@@ -47,12 +47,13 @@ static void replace(char **field, const char *value)
 }
 
 void hl_call_note_failure(struct hl_call *call, int code, const struct hl_message *message,
-			  bool refused)
+			  bool refused, const char *detail)
 {
 	if (call->best_code && rank(call->best_code) <= rank(code))
 		return;
 	call->best_code = code;
 	call->refused = refused;
+	call->best_detail = detail;
 	replace(&call->best_reason, message ? hl_message_reason(message) : NULL);
 	replace(&call->retry_after, message ? hl_message_header(message, "Retry-After", 0) : NULL);
 	replace(&call->best_contact,
@@ -85,18 +86,32 @@ static bool fails_over(const struct hl_gateway *gateway, int code, bool timeout)
 	return false;
 }
 
-/* After the last leg of a group: the next one, unless the failure is final. */
+void hl_call_skip_servers(struct hl_call *call, const struct hl_gateway *gateway)
+{
+	while (call->next_target < call->target_count &&
+	       call->targets[call->next_target].gateway == gateway)
+		call->next_target++;
+}
+
+/* After the last leg of a group: the next one, unless the failure is final. A server that is silent
+ * or out of service has the gateway's other servers tried first (RFC 3263 §4.3). */
 static void leave_group(struct hl_call *call, const struct hl_gateway *gateway, int code,
 			bool timeout)
 {
-	if (gateway ? !fails_over(gateway, code, timeout) : code >= 600)
-		hl_call_give_up(call);
-	else
+	bool server = timeout || code == 503, lost = timeout && code == 503;
+	bool more = gateway && server && call->next_target < call->target_count &&
+		    call->targets[call->next_target].gateway == gateway;
+	if (gateway && !server)
+		hl_call_skip_servers(call, gateway);
+	if (more || lost || (gateway ? fails_over(gateway, code, timeout) : code < 600))
 		hl_call_next_group(call);
+	else
+		hl_call_give_up(call);
 }
 
 /* One callee is out; `message` is its own word, NULL when it has said nothing. */
-static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_message *message)
+static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_message *message,
+		  const char *detail)
 {
 	const struct hl_gateway *gateway = leg->gateway;
 
@@ -104,7 +119,7 @@ static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_
 	       hl_str("callee", hl_leg_user(leg)), hl_str("address", call->callee_address),
 	       hl_int("code", message ? code : 0));
 	int told = hl_call_told_code(code);
-	hl_call_note_failure(call, told, told == code ? message : NULL, message != NULL);
+	hl_call_note_failure(call, told, told == code ? message : NULL, message != NULL, detail);
 	leg->state = HL_LEG_ENDED;
 	hl_call_drop_leg(call, leg, NULL);
 	if (code >= 600) {
@@ -118,14 +133,15 @@ static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_
 
 void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
 {
-	leave(call, leg, message ? hl_message_status(message) : 408, message);
+	leave(call, leg, message ? hl_message_status(message) : 408, message,
+	      message ? NULL : "invite-timeout");
 }
 
 /* RFC 3261 §8.1.3.1: as if it had said 503, and at once. */
 void hl_call_lost(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
 {
 	(void)message;
-	leave(call, leg, 503, NULL);
+	leave(call, leg, 503, NULL, "unreachable");
 }
 
 void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
@@ -143,18 +159,13 @@ void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_m
 		gateway = callee->gateway;
 		hl_call_drop_leg(call, callee, "SIP;cause=480;text=\"No answer\"");
 	}
-	call->timed_out = true;
-	hl_call_note_failure(call, code, NULL, false);
+	hl_call_note_failure(call, code, NULL, false, hl_call_wait_detail(call));
 	leave_group(call, gateway, code, true);
 }
 
 void hl_call_give_up(struct hl_call *call)
 {
 	int code = call->best_code ? call->best_code : 480;
-	bool ours = call->timed_out && !call->refused;
-	hl_call_finish(call, code, call->best_reason, hl_call_reason_of(code),
-		       ours		? hl_call_wait_detail(call)
-		       : !call->refused ? call->own_detail
-					: NULL,
+	hl_call_finish(call, code, call->best_reason, hl_call_reason_of(code), call->best_detail,
 		       call->refused ? HL_ENDED_BY_CALLEE : HL_ENDED_BY_SERVER);
 }

@@ -43,9 +43,18 @@ struct hl_leg *hl_leg_new(struct hl_call *call, enum hl_side side)
 	return leg;
 }
 
+/* The gateway may have another call in its place. */
+static void leave_seat(struct hl_leg *leg)
+{
+	hl_trunk_leave(leg->call->calls->parts.trunks, leg->seat);
+	leg->seat = HL_HANDLE_NONE;
+}
+
 void hl_leg_free(struct hl_leg *leg)
 {
 	struct hl_calls *calls = leg->call->calls;
+	leave_seat(leg);
+	hl_leg_forget_credentials(leg);
 	hl_exchanges_orphan(leg);
 	hl_leg_uncount(leg);
 	hl_reliable_end(leg);
@@ -187,9 +196,7 @@ int hl_leg_dress(struct hl_leg *leg, struct hl_message *message)
 	    method != HL_METHOD_ACK && (request || (status > 100 && status < 300))) {
 		char contact[256];
 		hl_transport_contact(leg->call->calls->parts.transport, &leg->flow,
-				     leg->side == HL_SIDE_CALLER ? leg->call->number
-								 : leg->call->caller->user,
-				     contact, sizeof(contact));
+				     hl_leg_contact_user(leg), contact, sizeof(contact));
 		result = hl_message_set_header(message, "Contact", contact);
 	}
 	if (!result && ((session && (request || (status > 100 && status < 300))) || status == 405))
@@ -227,7 +234,7 @@ struct hl_message *hl_leg_request(struct hl_leg *leg, enum hl_method method, uin
 	hl_text_fini(&from);
 	hl_text_fini(&to);
 	if (request && ((leg->routes && hl_message_add_header(request, "Route", leg->routes) < 0) ||
-			hl_leg_dress(leg, request) < 0)) {
+			hl_leg_dress(leg, request) < 0 || hl_leg_authorize(leg, request) < 0)) {
 		hl_message_free(request);
 		return NULL;
 	}
@@ -262,6 +269,11 @@ int hl_leg_start(struct hl_leg *leg, struct hl_message *request, struct hl_trans
 	struct hl_calls_parts *parts = &leg->call->calls->parts;
 	if (!request)
 		return -ENOMEM;
+	if (leg->state == HL_LEG_INVITED && leg->side == HL_SIDE_CALLEE &&
+	    hl_leg_identify(leg, request) < 0) {
+		hl_message_free(request);
+		return -ENOMEM;
+	}
 	parts->hooks->leg_send(parts->arg, leg, request);
 	hl_ladder_note(leg, HL_WAY_OUT, request);
 	return hl_transaction_start(parts->transactions, &leg->flow, request, owner, transaction);
@@ -330,6 +342,7 @@ void hl_leg_end(struct hl_leg *leg, const char *reason)
 	struct hl_transaction *invite = hl_transaction_get(transactions, leg->invite);
 	bool confirmed = leg->state == HL_LEG_CONFIRMED;
 
+	leave_seat(leg);
 	hl_exchanges_refuse(leg);
 	hl_leg_uncount(leg);
 	hl_reliable_end(leg);

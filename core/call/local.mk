@@ -5,10 +5,12 @@ core_libcore_a_SOURCES += \
 	core/call/call.c \
 	core/call/call.h \
 	core/call/cdr.c \
+	core/call/challenge.c \
 	core/call/dialog.c \
 	core/call/exchange.c \
 	core/call/failure.c \
 	core/call/ladder.c \
+	core/call/identity.c \
 	core/call/leg.c \
 	core/call/machine.c \
 	core/call/private.h \

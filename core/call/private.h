@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "call/call.h"
 #include "loop/timer.h"
+#include "sip/credentials.h"
 
 /* A hook's answer that means: taken care of (the plugins' HL_DONE). */
 enum { HL_STAGE_DONE = 1 };
@@ -67,6 +68,8 @@ struct hl_target {
 	unsigned group;			  /* targets of one group ring together */
 	struct hl_handle contact;	  /* CONTACT */
 	const struct hl_gateway *gateway; /* GATEWAY: in the call's configuration */
+	struct hl_address address;	  /* GATEWAY: which of its servers; family 0: none known */
+	const char *fault;		  /* GATEWAY: why there is none; static */
 	char *uri;			  /* Request-URI; owned */
 };
 
@@ -113,14 +116,18 @@ struct hl_leg {
 	struct hl_text sdp; /* what we last sent to the peer */
 
 	/* Who it is. */
-	char *user;			  /* owned; user part, "" unknown */
-	const char *network;		  /* in the call's configuration, or "" */
-	const struct hl_account *account; /* in the call's configuration, or NULL */
-	const struct hl_party *party;	  /* in the call's configuration; never NULL */
-	const struct hl_gateway *gateway; /* in the call's configuration, or NULL */
-	char *user_agent;		  /* owned; NULL until known */
-	char *allow;			  /* owned; the peer's Allow, NULL until known */
-	bool timer;			  /* the peer's Supported lists timer */
+	char *user;			    /* owned; user part, "" unknown */
+	const char *network;		    /* in the call's configuration, or "" */
+	const struct hl_account *account;   /* in the call's configuration, or NULL */
+	const struct hl_party *party;	    /* in the call's configuration; never NULL */
+	const struct hl_gateway *gateway;   /* in the call's configuration, or NULL */
+	struct hl_handle seat;		    /* its place among the gateway's calls */
+	struct hl_credentials *credentials; /* owned; NULL until the gateway asked for some */
+	unsigned challenges;		    /* in a row */
+	uint32_t challenged_cseq;	    /* of the request that answered the last one */
+	char *user_agent;		    /* owned; NULL until known */
+	char *allow;			    /* owned; the peer's Allow, NULL until known */
+	bool timer;			    /* the peer's Supported lists timer */
 	bool nat;
 	bool media;	/* callee's: the caller was sent its early SDP */
 	uint64_t heard; /* hl_clock_now of its last message */
@@ -176,17 +183,16 @@ struct hl_call {
 
 	struct hl_target *targets; /* owned; by group */
 	unsigned target_count, next_target;
-	int best_code;		/* the best failure so far (RFC 3261 §16.7); 0: none */
-	char *best_reason;	/* owned; its phrase, or NULL */
-	char *best_contact;	/* owned; Contact of a 3xx, or NULL */
-	char *retry_after;	/* owned; or NULL */
-	bool refused;		/* the best failure came from a callee */
-	bool timed_out;		/* the last group ran into its set-up timer */
-	enum hl_wait wait;	/* what the current group is waited for */
-	struct hl_timer setup;	/* D6 */
-	struct hl_timer reaper; /* its absolute end, whatever else goes wrong */
-	char *cause;		/* owned; the Reason header that came with its end, or NULL */
-	const char *own_detail; /* static; why we refused a target ourselves, or NULL */
+	int best_code;		 /* the best failure so far (RFC 3261 §16.7); 0: none */
+	char *best_reason;	 /* owned; its phrase, or NULL */
+	char *best_contact;	 /* owned; Contact of a 3xx, or NULL */
+	char *retry_after;	 /* owned; or NULL */
+	bool refused;		 /* the best failure came from a callee */
+	const char *best_detail; /* static; what the record says of it; or NULL */
+	enum hl_wait wait;	 /* what the current group is waited for */
+	struct hl_timer setup;	 /* D6 */
+	struct hl_timer reaper;	 /* its absolute end, whatever else goes wrong */
+	char *cause;		 /* owned; the Reason header that came with its end, or NULL */
 
 	struct hl_rung ladder[HL_LADDER_FIRST + HL_LADDER_LATEST];
 	unsigned rungs; /* put on it so far, those included that are no longer there */
@@ -279,9 +285,12 @@ void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *
 void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_lost(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
-/* Keeps the better of two failures; `message` (may be NULL) has phrase and headers. */
+/* Keeps the better of two failures; `message` (may be NULL) has phrase and headers, `detail`
+ * (static, may be NULL) is for the record. */
 void hl_call_note_failure(struct hl_call *call, int code, const struct hl_message *message,
-			  bool refused);
+			  bool refused, const char *detail);
+/* Passes over what is left of that gateway's servers: what it said, they would say too. */
+void hl_call_skip_servers(struct hl_call *call, const struct hl_gateway *gateway);
 /* What the other leg is told of a leg's final failure. */
 int hl_call_told_code(int code);
 /* How a final code reads in the record: "Busy", "Rejected", … */
@@ -290,6 +299,21 @@ const char *hl_call_reason_of(int code);
 void hl_call_drop_leg(struct hl_call *call, struct hl_leg *leg, const char *reason);
 /* No target is left: the caller gets the best failure. */
 void hl_call_give_up(struct hl_call *call);
+
+/* identity.c: who the caller is to a callee */
+/* Sets From and To of a callee's leg, without tags. 0 or -ENOMEM. */
+int hl_leg_name_parties(struct hl_leg *leg);
+/* The user part of our Contact on the leg; may be NULL. */
+const char *hl_leg_contact_user(const struct hl_leg *leg);
+/* Puts privacy and identity headers on an INVITE to a gateway. 0 or -ENOMEM. */
+int hl_leg_identify(const struct hl_leg *leg, struct hl_message *invite);
+
+/* challenge.c: credentials for gateways */
+/* Takes a 401 or 407; true: hl_leg_repeat will answer it. */
+bool hl_leg_challenged(struct hl_leg *leg, const struct hl_message *answer);
+/* Puts credentials on a request if the leg has any. 0 or -ENOMEM. */
+int hl_leg_authorize(struct hl_leg *leg, struct hl_message *request);
+void hl_leg_forget_credentials(struct hl_leg *leg);
 
 /* leg.c: the dialog */
 /* A From or To value without its tag; owned by the caller; NULL when memory is out. */

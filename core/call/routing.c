@@ -1,13 +1,19 @@
 /* Routing: from the called number to targets. The policy decides, else the default holds: an
  * endpoint's user part rings its contacts; a number goes to the gateways whose prefix it begins
- * with, longest first; anything else is 404. */
+ * with, longest first, drawn by weight among equals; anything else is 404. Gateways that do not
+ * answer are called when all others failed. */
 #include "base/log.h"
+#include "base/random.h"
 #include "call/private.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 
-enum { TARGETS_MAX = 64 };
+enum {
+	TARGETS_MAX = 64,
+	LAST_RESORT = 1u << 16, /* added to the group of what does not answer */
+};
 
 static struct hl_target *add_target(struct hl_call *call, int kind, unsigned group)
 {
@@ -35,7 +41,8 @@ static int add_contacts(struct hl_call *call, struct hl_slice user, unsigned gro
 		/* A device with several flows rings once (RFC 5626 §5.3). */
 		if (hl_contact_superseded(contact))
 			continue;
-		struct hl_target *target = add_target(call, HL_TARGET_CONTACT, group);
+		struct hl_target *target =
+			add_target(call, HL_TARGET_CONTACT, group * HL_SERVERS_MAX);
 		if (!target)
 			return -ENOMEM;
 		target->contact = contact->handle;
@@ -46,20 +53,56 @@ static int add_contacts(struct hl_call *call, struct hl_slice user, unsigned gro
 	return 0;
 }
 
+/* The Request-URI of a gateway: as its address is written (RFC 3263 §4 needs the name there). */
+static char *gateway_uri(const struct hl_call *call, const struct hl_gateway *gateway)
+{
+	struct hl_text uri;
+	hl_text_init(&uri);
+	hl_text_printf(&uri, "sip:%s@%s", call->number, gateway->host);
+	if (gateway->port || gateway->address.family)
+		hl_text_printf(&uri, ":%u", gateway->port ? gateway->port : gateway->address.port);
+	if (gateway->transport != HL_TRANSPORT_UDP)
+		hl_text_printf(&uri, ";transport=%s",
+			       hl_transport_name((enum hl_transport_type)gateway->transport));
+	return hl_text_take(&uri);
+}
+
+/* One target for each of its servers: a group of its own each, so that they are called in turn. A
+ * gateway without any is a target that fails at once. */
 static int add_gateway(struct hl_call *call, const struct hl_gateway *gateway, unsigned group)
 {
-	struct hl_target *target = add_target(call, HL_TARGET_GATEWAY, group);
-	struct hl_text uri;
-	char host[HL_ADDRESS_TEXT];
-	if (!target)
-		return -ENOMEM;
-	hl_text_init(&uri);
-	hl_text_printf(&uri, "sip:%s@%s", call->number, hl_address_format(&gateway->address, host));
-	if (gateway->transport == HL_TRANSPORT_TCP)
-		hl_text_put(&uri, ";transport=tcp");
-	target->gateway = gateway;
-	target->uri = hl_text_take(&uri);
-	return target->uri ? 0 : -ENOMEM;
+	struct hl_trunks *trunks = call->calls->parts.trunks;
+	struct hl_server servers[HL_SERVERS_MAX];
+	const char *fault = NULL;
+	size_t count = hl_trunk_servers(trunks, gateway, servers, &fault);
+	unsigned first = group * HL_SERVERS_MAX;
+	if (!hl_trunk_reachable(trunks, gateway))
+		first += LAST_RESORT;
+	for (unsigned i = 0; i < (count ? count : 1); i++) {
+		struct hl_target *target = add_target(call, HL_TARGET_GATEWAY, first + i);
+		if (!target)
+			return -ENOMEM;
+		target->gateway = gateway;
+		target->fault = count ? NULL : fault;
+		if (count)
+			target->address = servers[i].address;
+		target->uri = gateway_uri(call, gateway);
+		if (!target->uri)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* By group, in order of naming within one. */
+static void sort_targets(struct hl_call *call)
+{
+	for (unsigned i = 1; i < call->target_count; i++) {
+		struct hl_target target = call->targets[i];
+		unsigned place = i;
+		for (; place && call->targets[place - 1].group > target.group; place--)
+			call->targets[place] = call->targets[place - 1];
+		call->targets[place] = target;
+	}
 }
 
 static int add_uri(struct hl_call *call, struct hl_slice text, unsigned group)
@@ -68,7 +111,7 @@ static int add_uri(struct hl_call *call, struct hl_slice text, unsigned group)
 	struct hl_address address;
 	if (hl_uri_parse(text, &uri) < 0 || hl_address_parse(uri.host, &address) < 0)
 		return -EINVAL;
-	struct hl_target *target = add_target(call, HL_TARGET_URI, group);
+	struct hl_target *target = add_target(call, HL_TARGET_URI, group * HL_SERVERS_MAX);
 	if (!target)
 		return -ENOMEM;
 	target->uri = hl_slice_copy(text);
@@ -131,24 +174,58 @@ static int route_by_policy(struct hl_call *call, int *code, char phrase[128])
 	return call->target_count ? 0 : -ENOENT;
 }
 
-/* Gateways whose prefix fits, longest prefix first, each a group of its own. */
+enum { CANDIDATES_MAX = 32 }; /* gateways a number may go to; more fail over to nobody */
+
+struct candidate {
+	const struct hl_gateway *gateway;
+	size_t length; /* of its prefix */
+	uint64_t rank; /* among equals: lower is called first */
+};
+
+/* A rank that makes a draw without replacement in proportion to the weights: −ln(u)/weight, the
+ * time of the first event at that rate. Weight 0 comes behind all others. */
+static uint64_t draw_rank(int64_t weight)
+{
+	double u = ((double)hl_random_below(1u << 30) + 1) / ((1u << 30) + 1.0);
+	return weight ? (uint64_t)(-log(u) / (double)weight * (1u << 30)) : UINT64_MAX;
+}
+
+static bool before(const struct candidate *a, const struct candidate *b)
+{
+	return a->length != b->length ? a->length > b->length : a->rank < b->rank;
+}
+
+/* Gateways whose prefix fits, the longest first, in the order they are to be called. */
+static size_t find_gateways(const struct hl_call *call, struct candidate list[CANDIDATES_MAX])
+{
+	const struct hl_list *gateways = &call->config->gateways;
+	size_t count = 0;
+	for (const struct hl_list *node = gateways->next; node != gateways; node = node->next) {
+		const struct hl_gateway *gateway =
+			hl_list_entry(node, const struct hl_gateway, node);
+		struct candidate candidate = {gateway, strlen(gateway->prefix), 0};
+		if (strncmp(gateway->prefix, call->number, candidate.length) != 0)
+			continue;
+		candidate.rank = draw_rank(gateway->weight);
+		size_t place = count < CANDIDATES_MAX ? count++ : CANDIDATES_MAX;
+		for (; place && before(&candidate, &list[place - 1]); place--)
+			if (place < CANDIDATES_MAX)
+				list[place] = list[place - 1];
+		if (place < CANDIDATES_MAX)
+			list[place] = candidate;
+	}
+	return count;
+}
+
 static int route_to_gateways(struct hl_call *call)
 {
-	struct hl_list *node, *next;
-	size_t number_length = strlen(call->number);
-	unsigned group = 0;
-	for (size_t length = number_length + 1; length-- > 0;) {
-		hl_list_each(node, next, &call->config->gateways)
-		{
-			struct hl_gateway *gateway = hl_list_entry(node, struct hl_gateway, node);
-			if (strlen(gateway->prefix) != length ||
-			    strncmp(gateway->prefix, call->number, length) != 0)
-				continue;
-			if (add_gateway(call, gateway, group++) < 0)
-				return -ENOMEM;
-		}
-	}
-	return group ? 0 : -ENOENT;
+	struct candidate list[CANDIDATES_MAX];
+	size_t count = find_gateways(call, list);
+	for (unsigned i = 0; i < count; i++)
+		/* What there is no room for any more would have been called last. */
+		if (add_gateway(call, list[i].gateway, i) < 0)
+			return call->target_count ? 0 : -ENOMEM;
+	return count ? 0 : -ENOENT;
 }
 
 static int route_by_default(struct hl_call *call, int *code)
@@ -174,5 +251,7 @@ int hl_call_route(struct hl_call *call, int *code, char phrase[128])
 	int result = route_by_policy(call, code, phrase);
 	if (result == 1)
 		result = route_by_default(call, code);
+	if (!result)
+		sort_targets(call);
 	return result;
 }

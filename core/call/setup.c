@@ -9,35 +9,6 @@
 
 #define ELSEWHERE "SIP;cause=200;text=\"Call completed elsewhere\""
 
-static const char *realm_of(const struct hl_call *call)
-{
-	return call->config->settings.realm;
-}
-
-/* From and To of the callee's dialog. Endpoints see the realm, gateways addresses. */
-static int name_parties(struct hl_leg *leg)
-{
-	struct hl_call *call = leg->call;
-	struct hl_address own;
-	char own_text[HL_ADDRESS_TEXT], peer_text[HL_ADDRESS_TEXT];
-	struct hl_text from, to;
-
-	hl_transport_visible(call->calls->parts.transport, &leg->flow, &own);
-	const char *from_host = leg->gateway ? hl_address_uri_host(&own, own_text) : realm_of(call);
-	const char *to_host =
-		leg->gateway ? hl_address_uri_host(&leg->flow.remote, peer_text) : realm_of(call);
-	hl_text_init(&from);
-	hl_text_init(&to);
-	if (*call->display)
-		hl_text_printf(&from, "\"%s\" ", call->display);
-	hl_text_printf(&from, "<sip:%s%s%s>", hl_leg_user(call->caller),
-		       *hl_leg_user(call->caller) ? "@" : "", from_host);
-	hl_text_printf(&to, "<sip:%s@%s>", call->number, to_host);
-	leg->local = hl_text_take(&from);
-	leg->remote = hl_text_take(&to);
-	return leg->local && leg->remote ? 0 : -ENOMEM;
-}
-
 static int aim_at_contact(struct hl_leg *leg, const struct hl_target *target)
 {
 	struct hl_call *call = leg->call;
@@ -60,38 +31,56 @@ static int aim_at_contact(struct hl_leg *leg, const struct hl_target *target)
 	return leg->user && leg->user_agent ? hl_leg_count(leg, account) : -ENOMEM;
 }
 
-static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
+/* Whether that is the switch itself. */
+static bool is_self(struct hl_transport *transport, const struct hl_address *address)
+{
+	char host[HL_ADDRESS_TEXT];
+	struct hl_uri uri = {.port = address->port};
+	uri.host = hl_slice_of(hl_address_uri_host(address, host));
+	return hl_transport_is_self(transport, &uri);
+}
+
+static int aim_at(struct hl_leg *leg, enum hl_transport_type type, const struct hl_address *address)
 {
 	struct hl_call *call = leg->call;
 	struct hl_transport *transport = call->calls->parts.transport;
+	if (is_self(transport, address))
+		return -ELOOP;
+	leg->network = leg->party->network && *leg->party->network
+			       ? leg->party->network
+			       : hl_config_network(call->config, address);
+	leg->user = hl_strdup(call->number);
+	if (!leg->user)
+		return -ENOMEM;
+	return leg->gateway ? hl_gateway_flow(transport, leg->gateway, address, &leg->flow)
+			    : hl_transport_flow_to(transport, type, address, &leg->flow);
+}
+
+static int aim_at_gateway(struct hl_leg *leg, const struct hl_target *target)
+{
+	const struct hl_gateway *gateway = target->gateway;
+	int result;
+	leg->gateway = gateway;
+	leg->party = &gateway->party;
+	leg->nat = gateway->party.nat == HL_ON;
+	if (!target->address.family)
+		return -ENXIO;
+	result = hl_trunk_enter(leg->call->calls->parts.trunks, gateway, &leg->seat);
+	return result ? result
+		      : aim_at(leg, (enum hl_transport_type)gateway->transport, &target->address);
+}
+
+static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
+{
 	struct hl_uri uri;
 	struct hl_address address;
 	enum hl_transport_type type = HL_TRANSPORT_UDP;
 
-	if (hl_uri_parse(hl_slice_of(target->uri), &uri) < 0)
+	if (hl_uri_parse(hl_slice_of(target->uri), &uri) < 0 ||
+	    hl_address_parse(uri.host, &address) < 0)
 		return -EINVAL;
-	if (hl_transport_is_self(transport, &uri))
-		return -ELOOP;
-	if (target->gateway) {
-		leg->gateway = target->gateway;
-		leg->party = &target->gateway->party;
-		leg->nat = target->gateway->party.nat == HL_ON;
-		address = target->gateway->address;
-		type = target->gateway->transport;
-	} else {
-		if (hl_address_parse(uri.host, &address) < 0)
-			return -EINVAL;
-		int result = hl_transport_of_uri(&uri, &type, &address.port);
-		if (result < 0)
-			return result;
-	}
-	leg->network = leg->party->network && *leg->party->network
-			       ? leg->party->network
-			       : hl_config_network(call->config, &address);
-	leg->user = hl_strdup(call->number);
-	if (!leg->user)
-		return -ENOMEM;
-	return hl_transport_flow_to(transport, type, &address, &leg->flow);
+	int result = hl_transport_of_uri(&uri, &type, &address.port);
+	return result < 0 ? result : aim_at(leg, type, &address);
 }
 
 static void invite_happened(void *arg, struct hl_handle handle, struct hl_transaction *transaction,
@@ -132,8 +121,9 @@ static void invite_happened(void *arg, struct hl_handle handle, struct hl_transa
 	if (message && status > 100) {
 		if (hl_leg_learn(leg, message) < 0)
 			message = NULL, answer = false, status = 500;
-		else if (calls->parts.hooks->leg_recv(calls->parts.arg, leg, message) ==
-				 HL_STAGE_DONE &&
+		else if ((calls->parts.hooks->leg_recv(calls->parts.arg, leg, message) ==
+				  HL_STAGE_DONE ||
+			  hl_leg_challenged(leg, message)) &&
 			 status >= 300 && repeat_invite(leg, transaction) == 0)
 			return;
 	}
@@ -170,7 +160,7 @@ static int invite_leg(struct hl_leg *leg)
 	code = hl_session_offer(call->caller, leg, heard, invite);
 	if (code) {
 		hl_message_free(invite);
-		hl_call_note_failure(call, code, NULL, false);
+		hl_call_note_failure(call, code, NULL, false, NULL);
 		return -ECANCELED;
 	}
 	hl_session_sent(leg, invite);
@@ -183,6 +173,45 @@ static int invite_leg(struct hl_leg *leg)
 	return hl_leg_start(leg, invite, owner, &leg->invite);
 }
 
+static int (*const aims[])(struct hl_leg *leg, const struct hl_target *target) = {
+	[HL_TARGET_CONTACT] = aim_at_contact,
+	[HL_TARGET_GATEWAY] = aim_at_gateway,
+	[HL_TARGET_URI] = aim_at_address,
+};
+
+/* What a target that cannot be called counts like. The last row takes what no other takes. */
+static const struct {
+	int error, code;
+	const char *detail; /* of the record */
+	const char *text;   /* for people; NULL: the error's own */
+} misses[] = {
+	{-ENOMEM, 500, NULL, "out of memory"},
+	{-ELOOP, 482, "loop", "it is the switch itself"},
+	{-EBUSY, 486, "limit-callee", "it has its max_calls"},
+	{-EUSERS, 503, "gateway-limit", "the gateway has its max_calls"},
+	{-ENXIO, 503, "gateway-unresolved", "the gateway has no address"},
+	{0, 503, "unreachable", NULL},
+};
+
+static void note_miss(struct hl_call *call, const struct hl_target *target, int error)
+{
+	size_t i = 0;
+	while (misses[i].error && misses[i].error != error)
+		i++;
+	const char *text = target->fault    ? target->fault
+			   : misses[i].text ? misses[i].text
+					    : strerror(-error);
+	hl_log(HL_LOG_WARN, "call", "target-failed", hl_str("id", call->id),
+	       hl_str("target", target->uri),
+	       hl_str("gateway", target->gateway ? target->gateway->name : ""),
+	       hl_str("error", text));
+	if (target->gateway && !*call->callee_gateway)
+		call->callee_gateway = target->gateway->name;
+	/* What the offer came to was noted where it was made. */
+	if (error != -ECANCELED)
+		hl_call_note_failure(call, misses[i].code, NULL, false, misses[i].detail);
+}
+
 /* Calls one target. What fails here counts like a refusal of the target. */
 static void call_target(struct hl_call *call, const struct hl_target *target)
 {
@@ -192,15 +221,14 @@ static void call_target(struct hl_call *call, const struct hl_target *target)
 		hl_list_append(&call->callees, &leg->node);
 		hl_hash_insert(&call->calls->legs, &leg->by_tag,
 			       hl_hash_bytes(leg->local_tag, strlen(leg->local_tag)));
-		result = target->kind == HL_TARGET_CONTACT ? aim_at_contact(leg, target)
-							   : aim_at_address(leg, target);
+		result = aims[target->kind](leg, target);
 	}
 	if (!result) {
 		char token[25];
 		hl_random_token(token, sizeof(token));
 		leg->call_id = hl_strdup(token);
 		leg->target = hl_strdup(target->uri);
-		result = leg->call_id && leg->target ? name_parties(leg) : -ENOMEM;
+		result = leg->call_id && leg->target ? hl_leg_name_parties(leg) : -ENOMEM;
 	}
 	if (!result)
 		result = invite_leg(leg);
@@ -209,19 +237,11 @@ static void call_target(struct hl_call *call, const struct hl_target *target)
 		call->callee_gateway = leg->gateway ? leg->gateway->name : "";
 		return;
 	}
-	hl_log(HL_LOG_WARN, "call", "target-failed", hl_str("id", call->id),
-	       hl_str("target", target->uri), hl_str("error", strerror(-result)));
-	if (result == -EBUSY)
-		call->own_detail = "limit-callee";
-	if (!call->best_code)
-		hl_call_note_failure(call,
-				     result == -ENOMEM	? 500
-				     : result == -ELOOP ? 482
-				     : result == -EBUSY ? 486
-							: 503,
-				     NULL, false);
+	note_miss(call, target, result);
 	if (leg)
 		hl_call_drop_leg(call, leg, NULL);
+	if (result == -EUSERS)
+		hl_call_skip_servers(call, target->gateway);
 }
 
 /* The stages of waiting for a callee, each with its limit (D6). A group only moves on in them, so

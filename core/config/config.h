@@ -49,6 +49,13 @@ struct hl_switch_settings {
 	/* Set-up timers (D6), s: `timeout_invite` and so on, VOS3000 SS_SIP_TIMEOUT_…; 0: none. */
 	int64_t timeout_invite, timeout_trying, timeout_progress, timeout_progress_sdp;
 	int64_t timeout_ringing;
+	struct hl_strings nameservers; /* "IP[:PORT]"; empty: the system's */
+	/* What gateways have that do not say otherwise. */
+	struct {
+		int64_t expire, retry_delay, options_period; /* s */
+		bool send_unregister, invite_use_contact;
+		int privacy, display;
+	} gateway;
 };
 enum { HL_ON_STOP_HANGUP, HL_ON_STOP_KEEP };
 
@@ -86,7 +93,25 @@ struct hl_account {
 	bool force_rport;  /* answers go to the source port even without rport */
 };
 
-enum { HL_GATEWAY_FAILOVER = 16 };
+/* What a gateway may see of the caller (RFC 3323), how the caller is asserted to it (RFC 3325), and
+ * the name in its From. Indices of the words of their rows. */
+enum hl_privacy { HL_PRIVACY_IGNORE, HL_PRIVACY_ID, HL_PRIVACY_NONE };
+enum hl_identity {
+	HL_IDENTITY_NONE,
+	HL_IDENTITY_PAI,
+	HL_IDENTITY_PPI,
+	HL_IDENTITY_RPID,
+	HL_IDENTITY_PASS
+};
+enum hl_display { HL_DISPLAY_ON, HL_DISPLAY_OFF, HL_DISPLAY_NUMBER };
+
+/* How the switch registers at a gateway. */
+struct hl_registration_settings {
+	char *user, *password; /* user "": it does not */
+	int64_t expire;	       /* s; HL_WORD(0): auto */
+	int64_t retry_delay;   /* s */
+	bool send_unregister;
+};
 
 /* One entry of `gateways`. */
 struct hl_gateway {
@@ -94,7 +119,9 @@ struct hl_gateway {
 	char *name;
 	char *prefix;		   /* digits a number begins with; "" matches all */
 	char *address_text;	   /* the SIP URI as written */
-	struct hl_address address; /* port 5060 unless given */
+	char *host;		   /* its host as written: a name, or an address */
+	uint16_t port;		   /* as written; 0: none */
+	struct hl_address address; /* when the host is one, port 5060 unless given; else family 0 */
 	int transport;		   /* enum hl_transport_type as an int: 0 udp, 1 tcp, 2 tls */
 	struct hl_network *match;  /* more source networks that are this gateway; owned */
 	size_t match_count;
@@ -102,6 +129,10 @@ struct hl_gateway {
 	int64_t max_calls;	       /* 0: no limit */
 	int64_t weight;
 	int64_t options_period; /* s; 0: none */
+	struct hl_registration_settings registration;
+	int privacy, identity, display; /* enum hl_privacy, hl_identity, hl_display */
+	bool callee_from_to;		/* the number its calls are for is in To */
+	bool invite_use_contact;	/* Contact towards it is the one registered there */
 	struct hl_party party;
 };
 
@@ -158,9 +189,10 @@ HL_EXPORT const struct hl_account *hl_config_account(const struct hl_config *con
 /* The network an address is in (longest match), or "" . */
 HL_EXPORT const char *hl_config_network(const struct hl_config *config,
 					const struct hl_address *address);
-/* The gateway a request from that address comes from, or NULL. */
-HL_EXPORT const struct hl_gateway *hl_config_gateway_from(const struct hl_config *config,
-							  const struct hl_address *source);
+/* Whether a request from `source` is the gateway's by its address or `match`. Over UDP another port
+ * of the same host may be somebody else; over a stream it comes from any. */
+HL_EXPORT bool hl_gateway_sends_from(const struct hl_gateway *gateway,
+				     const struct hl_address *source);
 /* The gateway of that name, or NULL. */
 HL_EXPORT const struct hl_gateway *hl_config_gateway(const struct hl_config *config,
 						     struct hl_slice name);

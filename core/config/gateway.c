@@ -1,36 +1,32 @@
 /* `gateways`: the switches and carriers that calls come from and go to. */
-#include "config/sections.h"
+#include "config/gateway.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 
-enum { SIP_PORT = 5060, TRANSPORT_UDP = 0, TRANSPORT_TCP = 1 };
+const char *const hl_expire_words[] = {"auto", NULL};
+const char *const hl_privacy_words[] = {"ignore", "id", "none", NULL};
+const char *const hl_display_words[] = {"on", "off", "number", NULL};
+static const char *const identity_words[] = {"none", "pai", "ppi", "rpid", "pass", NULL};
+static const char *const callee_words[] = {"request-uri", "to", NULL};
 
-/* A gateway with what is read and checked here, and used by a later version. */
+/* A gateway with what is turned into something else once it is read. */
 struct gateway {
 	struct hl_gateway public;
 	struct hl_strings match; /* as written */
-	char *register_user, *register_password;
-	int64_t register_expire;      /* s; HL_WORD(0): auto */
-	int64_t register_retry_delay; /* s */
-	bool register_send_unregister;
-	int privacy, identity, display, callee_from; /* index of the words below */
+	int callee_from;	 /* index in callee_words */
 };
-
-static const char *const auto_word[] = {"auto", NULL};
-static const char *const privacy_words[] = {"ignore", "id", "none", NULL};
-static const char *const identity_words[] = {"none", "pai", "ppi", "rpid", "pass", NULL};
-static const char *const display_words[] = {"on", "off", "number", NULL};
-static const char *const callee_words[] = {"request-uri", "to", NULL};
 
 #define FIELD(field, ctype) HL_FIELD(struct gateway, field, ctype)
 
+/* Rows that say "see switch.gateway" have their default there. */
 static const struct hl_parameter rows[] = {
 	{.key = "address",
 	 .type = HL_PARAMETER_STRING,
 	 .fallback = "",
-	 .help = "Where it is: sip:IP[:PORT][;transport=tcp].",
+	 .help = "Where it is: sip:HOST[:PORT][;transport=tcp|tls]; a host name is looked up in "
+		 "DNS.",
 	 .offset = FIELD(public.address_text, char *)},
 	{.key = "prefix",
 	 .type = HL_PARAMETER_STRING,
@@ -52,7 +48,7 @@ static const struct hl_parameter rows[] = {
 	 .type = HL_PARAMETER_INTEGER,
 	 .fallback = "0",
 	 .max = 1000000,
-	 .help = "Calls at once; 0: no limit.",
+	 .help = "Calls at once, in both directions; 0: no limit.",
 	 .offset = FIELD(public.max_calls, int64_t)},
 	{.key = "weight",
 	 .type = HL_PARAMETER_INTEGER,
@@ -65,115 +61,82 @@ static const struct hl_parameter rows[] = {
 	 .fallback = "0",
 	 .max = 86400,
 	 .unit = "s",
-	 .help = "How often it is asked whether it lives; 0: never.",
+	 .help = "How often it is asked whether it lives; 0: never. See switch.gateway.",
 	 .offset = FIELD(public.options_period, int64_t)},
 	{.key = "register.user",
 	 .type = HL_PARAMETER_STRING,
-	 .fallback = "[408, 5xx, timeout]",
+	 .fallback = "",
+	 .max = 128,
 	 .help = "The user the switch registers as there.",
-	 .offset = FIELD(register_user, char *)},
+	 .offset = FIELD(public.registration.user, char *)},
 	{.key = "register.password",
 	 .type = HL_PARAMETER_STRING,
 	 .fallback = "",
-	 .help = "The password for that.",
-	 .offset = FIELD(register_password, char *)},
+	 .help = "The password for that, and for the calls that go there.",
+	 .offset = FIELD(public.registration.password, char *)},
 	{.key = "register.expire",
 	 .type = HL_PARAMETER_INTEGER,
 	 .fallback = "auto",
 	 .min = 20,
 	 .max = 7200,
-	 .values = auto_word,
+	 .values = hl_expire_words,
 	 .unit = "s",
-	 .help = "The expiry asked for.",
-	 .offset = FIELD(register_expire, int64_t)},
+	 .help = "The expiry asked for. See switch.gateway.",
+	 .offset = FIELD(public.registration.expire, int64_t)},
 	{.key = "register.retry_delay",
 	 .type = HL_PARAMETER_INTEGER,
 	 .fallback = "60",
 	 .min = 30,
 	 .max = 600,
 	 .unit = "s",
-	 .help = "Pause after a registration failed.",
-	 .offset = FIELD(register_retry_delay, int64_t)},
+	 .help = "Pause after a registration failed; it grows. See switch.gateway.",
+	 .offset = FIELD(public.registration.retry_delay, int64_t)},
 	{.key = "register.send_unregister",
 	 .type = HL_PARAMETER_BOOLEAN,
 	 .fallback = "on",
-	 .help = "Whether the switch unregisters when it stops.",
-	 .offset = FIELD(register_send_unregister, bool)},
+	 .help = "Whether the switch unregisters when it stops. See switch.gateway.",
+	 .offset = FIELD(public.registration.send_unregister, bool)},
 	{.key = "privacy",
 	 .type = HL_PARAMETER_CHOICE,
 	 .fallback = "ignore",
-	 .values = privacy_words,
-	 .help = "RFC 3323 privacy.",
-	 .offset = FIELD(privacy, int)},
+	 .values = hl_privacy_words,
+	 .help = "RFC 3323 privacy: ignore leaves it to the caller, id hides the caller in From, "
+		 "none forbids hiding. See switch.gateway.",
+	 .offset = FIELD(public.privacy, int)},
 	{.key = "identity",
 	 .type = HL_PARAMETER_CHOICE,
 	 .fallback = "none",
 	 .values = identity_words,
-	 .help = "The header that asserts the caller.",
-	 .offset = FIELD(identity, int)},
+	 .help = "The header that asserts the caller: none, P-Asserted-Identity, "
+		 "P-Preferred-Identity, Remote-Party-ID, or what another gateway sent.",
+	 .offset = FIELD(public.identity, int)},
 	{.key = "display",
 	 .type = HL_PARAMETER_CHOICE,
 	 .fallback = "on",
-	 .values = display_words,
-	 .help = "The display name in From.",
-	 .offset = FIELD(display, int)},
+	 .values = hl_display_words,
+	 .help = "The display name in From: the caller's, none, or the number. See "
+		 "switch.gateway.",
+	 .offset = FIELD(public.display, int)},
 	{.key = "callee_from",
 	 .type = HL_PARAMETER_CHOICE,
 	 .fallback = "request-uri",
 	 .values = callee_words,
 	 .help = "Where the called number of its calls is.",
 	 .offset = FIELD(callee_from, int)},
+	{.key = "invite_use_contact",
+	 .type = HL_PARAMETER_BOOLEAN,
+	 .fallback = "off",
+	 .help = "Whether calls to it carry the Contact that is registered there. See "
+		 "switch.gateway.",
+	 .offset = FIELD(public.invite_use_contact, bool)},
 	HL_PARTY_ROWS(struct gateway, public.party),
 	HL_PARAMETERS_END};
-
-/* Read and checked, but not yet used by anybody. */
-static const char *const idle[] = {"max_calls", "weight",   "options_period", "register",
-				   "privacy",	"identity", "display",	      "callee_from"};
 
 static struct hl_place member_place(const struct hl_node *node, const char *key)
 {
 	const struct hl_node *member = hl_node_get(node, key);
 
 	return member ? member->place : node->key_place;
-}
-
-/* The parameters of a SIP URI behind its host: only `transport` means something here. */
-static const char *read_transport(struct hl_slice rest, int *transport)
-{
-	while (rest.length) {
-		struct hl_slice value = hl_slice_cut(&rest, ';'), name = hl_slice_cut(&value, '=');
-
-		if (!hl_slice_equal_nocase(name, HL_SLICE_LITERAL("transport")))
-			return "has an unknown parameter; allowed: transport=udp or transport=tcp";
-		if (hl_slice_equal_nocase(value, HL_SLICE_LITERAL("tcp")))
-			*transport = TRANSPORT_TCP;
-		else if (hl_slice_equal_nocase(value, HL_SLICE_LITERAL("tls")))
-			return "asks for tls, which comes in a later version";
-		else if (!hl_slice_equal_nocase(value, HL_SLICE_LITERAL("udp")))
-			return "has an unknown transport; allowed: udp, tcp";
-	}
-	return NULL;
-}
-
-/* "sip:IP[:PORT][;transport=tcp]"; what is wrong with it, or NULL. */
-static const char *read_address(struct hl_slice text, struct hl_gateway *gateway)
-{
-	struct hl_slice rest = text, scheme = hl_slice_cut(&rest, ':'), host;
-
-	if (hl_slice_equal_nocase(scheme, HL_SLICE_LITERAL("sips")))
-		return "asks for tls, which comes in a later version";
-	if (!hl_slice_equal_nocase(scheme, HL_SLICE_LITERAL("sip")) || !rest.length)
-		return "must be sip:IP[:PORT][;transport=tcp]";
-	host = hl_slice_cut(&rest, ';');
-	if (memchr(host.data, '@', host.length))
-		return "must not have a user part: sip:IP[:PORT][;transport=tcp]";
-	if (hl_address_parse_port(host, &gateway->address) ||
-	    hl_address_wildcard(&gateway->address))
-		return "must name an IP address: host names come in a later version";
-	if (!gateway->address.port)
-		gateway->address.port = SIP_PORT;
-	gateway->transport = TRANSPORT_UDP;
-	return read_transport(rest, &gateway->transport);
 }
 
 static void take_match(struct hl_reader *reader, struct gateway *gateway,
@@ -212,44 +175,89 @@ static bool good_failover(const char *text)
 	       (!strcmp(text + 1, "xx") || strspn(text + 1, "0123456789") == 2);
 }
 
-static void check(struct hl_reader *reader, const struct hl_config *config, struct gateway *gateway,
-		  const struct hl_node *node)
+static void check_address(struct hl_reader *reader, struct hl_gateway *gateway,
+			  const struct hl_node *node)
 {
-	struct hl_gateway *public = &gateway->public;
-	const char *fault;
+	const char *fault = "must be given: " HL_GATEWAY_ADDRESS;
 
-	if (!*public->address_text) {
-		hl_reader_error(reader, member_place(node, "address"), "address",
-				"must be given: sip:IP[:PORT][;transport=tcp]");
-	} else {
-		fault = read_address(hl_slice_of(public->address_text), public);
-		if (fault)
-			hl_reader_error(reader, member_place(node, "address"), "address",
-					"\"%s\" %s", public->address_text, fault);
-	}
-	for (size_t i = 0; i < public->failover_on.count; i++)
-		if (!good_failover(public->failover_on.items[i]))
+	if (*gateway->address_text)
+		fault = hl_gateway_read_address(gateway);
+	if (!fault && !gateway->host)
+		reader->no_memory = true;
+	else if (fault && *gateway->address_text)
+		hl_reader_error(reader, member_place(node, "address"), "address", "\"%s\" %s",
+				gateway->address_text, fault);
+	else if (fault)
+		hl_reader_error(reader, member_place(node, "address"), "address", "%s", fault);
+}
+
+static void check_failover(struct hl_reader *reader, const struct hl_gateway *gateway,
+			   const struct hl_node *node)
+{
+	for (size_t i = 0; i < gateway->failover_on.count; i++)
+		if (!good_failover(gateway->failover_on.items[i]))
 			hl_reader_error(reader,
 					hl_reader_item_place(hl_node_get(node, "failover_on"), i),
 					"failover_on",
 					"\"%s\" is no answer; allowed: a code from "
 					"300 to 699, 3xx to 6xx, timeout",
-					public->failover_on.items[i]);
+					gateway->failover_on.items[i]);
+}
+
+/* A user goes into URIs as it is. */
+static void check_register(struct hl_reader *reader, const struct hl_gateway *gateway,
+			   const struct hl_node *node)
+{
+	const struct hl_node *map = hl_node_get(node, "register");
+	const char *user = gateway->registration.user;
+
+	if (!map)
+		return;
+	if (!*user)
+		hl_reader_error(reader, map->key_place, "register.user", "must be given");
+	for (const char *c = user; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("@:;<>\"\\", *c)) {
+			hl_reader_error(reader, member_place(map, "user"), "register.user",
+					"is not a user part: no blanks, no @ : ; < > and quotes");
+			break;
+		}
+}
+
+static void check(struct hl_reader *reader, const struct hl_config *config, struct gateway *gateway,
+		  const struct hl_node *node)
+{
+	struct hl_gateway *public = &gateway->public;
+
+	public->callee_from_to = gateway->callee_from == 1;
+	check_address(reader, public, node);
+	check_failover(reader, public, node);
+	check_register(reader, public, node);
 	take_match(reader, gateway, node);
 	hl_networks_require(reader, config, public->party.network, node);
-	for (size_t i = 0; i < HL_COUNT(idle); i++) {
-		const struct hl_node *member = hl_node_get(node, idle[i]);
+	if (public->invite_use_contact && hl_node_get(node, "invite_use_contact") &&
+	    !*public->registration.user)
+		hl_reader_warning(reader, member_place(node, "invite_use_contact"),
+				  "invite_use_contact",
+				  "has no effect: the switch does not register there");
+}
 
-		if (member)
-			hl_reader_warning(reader, member->key_place, idle[i],
-					  "has no effect in this version");
-	}
+/* What the gateway says nothing of is as `switch.gateway` has it. */
+static void take_defaults(struct hl_gateway *gateway, const struct hl_switch_settings *settings)
+{
+	gateway->registration.expire = settings->gateway.expire;
+	gateway->registration.retry_delay = settings->gateway.retry_delay;
+	gateway->registration.send_unregister = settings->gateway.send_unregister;
+	gateway->options_period = settings->gateway.options_period;
+	gateway->invite_use_contact = settings->gateway.invite_use_contact;
+	gateway->privacy = settings->gateway.privacy;
+	gateway->display = settings->gateway.display;
 }
 
 static void gateway_free(struct gateway *gateway)
 {
 	hl_parameters_free(rows, gateway);
 	hl_free(gateway->public.match);
+	hl_free(gateway->public.host);
 	hl_free(gateway->public.name);
 	hl_free(gateway);
 }
@@ -265,6 +273,7 @@ static void read_one(struct hl_reader *reader, struct hl_config *config, const s
 			gateway_free(gateway);
 		return;
 	}
+	take_defaults(&gateway->public, &config->settings);
 	hl_reader_map(reader, rows, gateway, node, NULL);
 	check(reader, config, gateway, node);
 	hl_list_append(&config->gateways, &gateway->public.node);
@@ -305,28 +314,13 @@ const struct hl_gateway *hl_config_gateway(const struct hl_config *config, struc
 	return NULL;
 }
 
-/* TCP comes from any port; UDP from another port than the gateway's may be somebody else behind
- * the same address, whom `match` can name. */
-static bool comes_from(const struct hl_gateway *gateway, const struct hl_address *source)
+bool hl_gateway_sends_from(const struct hl_gateway *gateway, const struct hl_address *source)
 {
-	if (gateway->transport == TRANSPORT_UDP ? hl_address_equal(&gateway->address, source)
-						: hl_address_same_host(&gateway->address, source))
+	if (gateway->transport == HL_GATEWAY_UDP ? hl_address_equal(&gateway->address, source)
+						 : hl_address_same_host(&gateway->address, source))
 		return true;
 	for (size_t i = 0; i < gateway->match_count; i++)
 		if (hl_network_contains(&gateway->match[i], source))
 			return true;
 	return false;
-}
-
-const struct hl_gateway *hl_config_gateway_from(const struct hl_config *config,
-						const struct hl_address *source)
-{
-	for (struct hl_list *node = config->gateways.next; node != &config->gateways;
-	     node = node->next) {
-		const struct hl_gateway *gateway = hl_list_entry(node, struct hl_gateway, node);
-
-		if (comes_from(gateway, source))
-			return gateway;
-	}
-	return NULL;
 }

@@ -10,6 +10,8 @@ core_libcore_a_SOURCES += \
 	core/config/document.c \
 	core/config/document.h \
 	core/config/gateway.c \
+	core/config/gateway.h \
+	core/config/gateway_address.c \
 	core/config/mistake.c \
 	core/config/nearest.c \
 	core/config/nearest.h \

@@ -1,5 +1,5 @@
 /* The section `switch`. */
-#include "config/sections.h"
+#include "config/gateway.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +166,78 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .reloadable = true,
 	 .help = "How long it may ring; 0: no limit.",
 	 .offset = FIELD(timeout_ringing, int64_t)},
+	{.key = "nameservers",
+	 .type = HL_PARAMETER_LIST,
+	 .fallback = "",
+	 .reloadable = true,
+	 .help = "DNS servers for the names of gateways: ADDRESS[:PORT]; empty: those of "
+		 "/etc/resolv.conf.",
+	 .offset = FIELD(nameservers, struct hl_strings)},
+	{.key = "gateway.register_expire",
+	 .vos3000 = "SS_SIP_USER_AGENT_EXPIRE",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "auto",
+	 .min = 20,
+	 .max = 7200,
+	 .values = hl_expire_words,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "The expiry that registrations at gateways ask for, unless the gateway has its "
+		 "own; auto: 3600, or 120 behind NAT.",
+	 .offset = FIELD(gateway.expire, int64_t)},
+	{.key = "gateway.register_retry_delay",
+	 .vos3000 = "SS_SIP_USER_AGENT_RETRY_DELAY",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "60",
+	 .min = 30,
+	 .max = 600,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "Pause after a registration at a gateway failed, doubled each time up to an hour, "
+		 "unless the gateway has its own.",
+	 .offset = FIELD(gateway.retry_delay, int64_t)},
+	{.key = "gateway.send_unregister",
+	 .vos3000 = "SS_SIP_USER_AGENT_SEND_UNREGISTER",
+	 .type = HL_PARAMETER_BOOLEAN,
+	 .fallback = "on",
+	 .reloadable = true,
+	 .help = "Whether the switch unregisters at gateways when it stops, unless the gateway has "
+		 "its own.",
+	 .offset = FIELD(gateway.send_unregister, bool)},
+	{.key = "gateway.privacy",
+	 .vos3000 = "SS_SIP_USER_AGENT_PRIVACY",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "ignore",
+	 .values = hl_privacy_words,
+	 .reloadable = true,
+	 .help = "The RFC 3323 privacy of calls to gateways that have none of their own.",
+	 .offset = FIELD(gateway.privacy, int)},
+	{.key = "gateway.display",
+	 .vos3000 = "SS_SIP_E164_DISPLAY_FROM",
+	 .type = HL_PARAMETER_CHOICE,
+	 .fallback = "on",
+	 .values = hl_display_words,
+	 .reloadable = true,
+	 .help = "The display name towards gateways that have no such setting of their own.",
+	 .offset = FIELD(gateway.display, int)},
+	{.key = "gateway.invite_use_contact",
+	 .vos3000 = "SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT",
+	 .type = HL_PARAMETER_BOOLEAN,
+	 .fallback = "off",
+	 .reloadable = true,
+	 .help = "Whether calls to a gateway carry the Contact that is registered there, unless "
+		 "the gateway has its own.",
+	 .offset = FIELD(gateway.invite_use_contact, bool)},
+	{.key = "gateway.options_period",
+	 .vos3000 = "SS_SIP_OPTIONS_CHECK_PERIOD",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "0",
+	 .max = 86400,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "How often gateways without a period of their own are asked whether they live; "
+		 "0: never.",
+	 .offset = FIELD(gateway.options_period, int64_t)},
 	{.key = "tls.certificate",
 	 .type = HL_PARAMETER_STRING,
 	 .fallback = "",
@@ -297,6 +369,22 @@ static void check_pass_headers(const struct hl_strings *names, const struct hl_n
 	}
 }
 
+static void check_nameservers(const struct hl_switch_settings *settings, const struct hl_node *node,
+			      struct hl_mistakes *mistakes)
+{
+	for (size_t i = 0; i < settings->nameservers.count; i++) {
+		struct hl_address address;
+
+		if (hl_address_parse_port(hl_slice_of(settings->nameservers.items[i]), &address) ||
+		    hl_address_wildcard(&address))
+			hl_mistake(mistakes,
+				   node ? hl_reader_item_place(node, i) : (struct hl_place){0},
+				   "switch.nameservers", "\"%s\" must be an IP address, with :PORT "
+				   "if it is not 53, IPv6 in brackets then",
+				   settings->nameservers.items[i]);
+	}
+}
+
 static struct hl_place place_of(const struct hl_node *map, const char *key)
 {
 	const struct hl_node *node = hl_reader_member(map, key);
@@ -328,6 +416,7 @@ void hl_switch_rows_check(const void *section, const struct hl_node *map,
 	check_pass_headers(&settings->pass_headers, hl_reader_member(map, "pass_headers"),
 			   place_of(map, "pass_headers"), mistakes);
 	check_listen(settings, hl_reader_member(map, "listen"), place_of(map, "listen"), mistakes);
+	check_nameservers(settings, hl_reader_member(map, "nameservers"), mistakes);
 	if (*settings->advertise && hl_address_parse(hl_slice_of(settings->advertise), &address))
 		hl_mistake(mistakes, place_of(map, "advertise"), "switch.advertise",
 			   "\"%s\" is not an IP address", settings->advertise);

@@ -1,10 +1,13 @@
-# loop: the event loop, timers, sockets, worker threads. libevent lives here.
+# loop: the event loop, timers, sockets, worker threads. libevent and c-ares live
+# here.
 
 core_libcore_a_SOURCES += \
 	core/loop/deadline.c \
 	core/loop/listener.c \
 	core/loop/loop.c \
 	core/loop/private.h \
+	core/loop/resolver.c \
+	core/loop/resolver.h \
 	core/loop/socket.c \
 	core/loop/stream.c \
 	core/loop/stream.h \

@@ -83,27 +83,35 @@ void hl_digest_ha1(enum hl_digest_algorithm algorithm, struct hl_slice user, str
 	hash(algorithm, parts, HL_COUNT(parts), ha1);
 }
 
-bool hl_digest_verify(const struct hl_digest *digest, const char *method, const char *ha1)
+void hl_digest_response(const struct hl_digest *digest, const char *method, const char *ha1,
+			char response[HL_DIGEST_HEX])
 {
-	size_t digits = algorithms[digest->algorithm].digits;
-	char ha2[HL_DIGEST_HEX], want[HL_DIGEST_HEX], got[HL_DIGEST_HEX];
+	char ha2[HL_DIGEST_HEX];
 	const struct hl_slice request[] = {hl_slice_of(method), digest->uri};
 
-	if (digest->response.length != digits)
-		return false;
-	for (size_t i = 0; i < digits; i++)
-		got[i] = (char)tolower((unsigned char)digest->response.data[i]);
 	hash(digest->algorithm, request, HL_COUNT(request), ha2);
 	if (digest->qop.length) {
 		const struct hl_slice parts[] = {hl_slice_of(ha1), digest->nonce, digest->nc,
 						 digest->cnonce,   digest->qop,	  hl_slice_of(ha2)};
 
-		hash(digest->algorithm, parts, HL_COUNT(parts), want);
+		hash(digest->algorithm, parts, HL_COUNT(parts), response);
 	} else {
 		const struct hl_slice parts[] = {hl_slice_of(ha1), digest->nonce, hl_slice_of(ha2)};
 
-		hash(digest->algorithm, parts, HL_COUNT(parts), want);
+		hash(digest->algorithm, parts, HL_COUNT(parts), response);
 	}
+}
+
+bool hl_digest_verify(const struct hl_digest *digest, const char *method, const char *ha1)
+{
+	size_t digits = algorithms[digest->algorithm].digits;
+	char want[HL_DIGEST_HEX], got[HL_DIGEST_HEX];
+
+	if (digest->response.length != digits)
+		return false;
+	for (size_t i = 0; i < digits; i++)
+		got[i] = (char)tolower((unsigned char)digest->response.data[i]);
+	hl_digest_response(digest, method, ha1, want);
 	return strlen(want) == digits && !CRYPTO_memcmp(want, got, digits);
 }
 
@@ -204,6 +212,46 @@ int hl_digest_parse(const char *header, struct hl_digest *parsed)
 	if (!error)
 		*parsed = digest;
 	return error;
+}
+
+/* Whether a challenge's qop lists auth. */
+static bool lists_auth(struct hl_slice qop)
+{
+	while (qop.length)
+		if (hl_slice_equal_nocase(hl_slice_trim(hl_slice_cut(&qop, ',')),
+					  HL_SLICE_LITERAL("auth")))
+			return true;
+	return false;
+}
+
+int hl_digest_parse_challenge(const char *header, struct hl_digest *parsed, bool *stale)
+{
+	struct hl_slice rest = hl_slice_trim(hl_slice_of(header));
+	struct hl_slice scheme = hl_slice_cut(&rest, ' '), name, value;
+	struct hl_digest challenge = {.algorithm = HL_DIGEST_MD5};
+	bool old = false;
+
+	if (!hl_slice_equal_nocase(scheme, HL_SLICE_LITERAL("Digest")))
+		return -ENOTSUP;
+	rest = hl_slice_trim(rest);
+	for (int i = 0; rest.length; i++) {
+		int error = i == SEEN_PARAMETERS ? -EBADMSG : take_parameter(&rest, &name, &value);
+		if (!error)
+			error = set_field(&challenge, name, value);
+		if (error)
+			return error;
+		if (hl_slice_equal_nocase(name, HL_SLICE_LITERAL("stale")))
+			old = hl_slice_equal_nocase(value, HL_SLICE_LITERAL("true"));
+	}
+	if (!challenge.realm.data || !challenge.nonce.length)
+		return -EBADMSG;
+	if (set_algorithm(&challenge))
+		return -ENOTSUP;
+	if (challenge.qop.data && !lists_auth(challenge.qop))
+		return -ENOTSUP;
+	*parsed = challenge;
+	*stale = old;
+	return 0;
 }
 
 static void put_quoted(struct hl_text *text, const char *string)

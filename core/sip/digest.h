@@ -1,5 +1,5 @@
-/* Digest authentication (RFC 7616, RFC 8760; qop=auth), server side: challenges, verification,
- * and nonces of our own that expire and cannot be replayed. */
+/* Digest authentication (RFC 7616, RFC 8760; qop=auth): challenges, verification, and nonces of our
+ * own that expire and cannot be replayed. What a client needs more is in credentials.h. */
 #ifndef HL_SIP_DIGEST_H
 #define HL_SIP_DIGEST_H
 
@@ -25,6 +25,13 @@ HL_EXPORT void hl_digest_ha1(enum hl_digest_algorithm algorithm, struct hl_slice
 /* Whether the response is right for `ha1` and the request's method; in constant time. */
 HL_EXPORT bool hl_digest_verify(const struct hl_digest *digest, const char *method,
 				const char *ha1);
+/* The response that belongs to the other fields, as a client sends it. */
+HL_EXPORT void hl_digest_response(const struct hl_digest *digest, const char *method,
+				  const char *ha1, char response[HL_DIGEST_HEX]);
+/* Reads a WWW-Authenticate or Proxy-Authenticate value: algorithm, realm, nonce, opaque, and `qop`
+ * as listed. 0, -EBADMSG, -ENOTSUP (another scheme or algorithm, or no qop that we have). */
+HL_EXPORT int hl_digest_parse_challenge(const char *header, struct hl_digest *challenge,
+					bool *stale);
 HL_EXPORT const char *hl_digest_name(enum hl_digest_algorithm algorithm); /* "MD5", "SHA-256" */
 
 /* Nonces: their end, the algorithms they were offered with and random bytes under an HMAC of a key

@@ -1,8 +1,10 @@
 # sip: message, SDP, digest, transport, transaction. libosip2 and OpenSSL live here.
 
 core_libcore_a_SOURCES += \
-	core/sip/digest.c \
 	core/sip/connection.c \
+	core/sip/credentials.c \
+	core/sip/credentials.h \
+	core/sip/digest.c \
 	core/sip/frame.c \
 	core/sip/frame.h \
 	core/sip/listener.c \

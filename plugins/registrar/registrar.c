@@ -200,7 +200,7 @@ static int request_from_outside(struct registrar *registrar, struct hl_transacti
 	struct hl_slice user;
 
 	if (*hl_message_to_tag(message) ||
-	    hl_config_gateway_from(hl_switch_config(registrar->holdline), source))
+	    hl_switch_gateway_from(registrar->holdline, source))
 		return HL_NEXT;
 	if (hl_message_method(message) == HL_METHOD_OPTIONS)
 		return options_from_outside(registrar, transaction);

@@ -157,9 +157,42 @@ static void networks(void)
 static const struct hl_gateway *gateway_from(const char *text)
 {
 	struct hl_address address;
+	struct hl_list *node, *next;
 
 	hl_address_parse_port(hl_slice_of(text), &address);
-	return hl_config_gateway_from(config, &address);
+	hl_list_each(node, next, &config->gateways) {
+		const struct hl_gateway *gateway = hl_list_entry(node, struct hl_gateway, node);
+
+		if (hl_gateway_sends_from(gateway, &address))
+			return gateway;
+	}
+	return NULL;
+}
+
+static void named_gateways(void)
+{
+	const struct hl_gateway *gateway;
+
+	ok(reads("switch: {gateway: {privacy: id, options_period: 30}}\n"
+		 "vos3000: {SS_SIP_USER_AGENT_EXPIRE: 300}\n"
+		 "gateways:\n  a: {address: \"sip:carrier.example\", register: {user: u, "
+		 "password: p}}\n"
+		 "  b: {address: \"sip:gw-1.carrier.example:5070;transport=tcp\", privacy: none, "
+		 "register: {user: u, expire: 60}, options_period: 0}\n"),
+	   "two gateways with names");
+	is_str(told, "", "without mistakes");
+	gateway = hl_config_gateway(config, hl_slice_of("a"));
+	is_str(gateway->host, "carrier.example", "the name is kept");
+	is_int(gateway->address.family, 0, "it is no address");
+	is_int(gateway->port, 0, "no port was written");
+	is_int(gateway->registration.expire, 300, "the default under its VOS3000 name");
+	is_int(gateway->privacy, HL_PRIVACY_ID, "the defaults of switch.gateway");
+	is_int(gateway->options_period, 30, "all of them");
+	gateway = hl_config_gateway(config, hl_slice_of("b"));
+	is_int(gateway->port, 5070, "the port as written");
+	is_int(gateway->registration.expire, 60, "its own goes before the default");
+	is_int(gateway->privacy, HL_PRIVACY_NONE, "in everything");
+	is_int(gateway->options_period, 0, "off, too");
 }
 
 static void gateways(void)
@@ -192,14 +225,13 @@ static void gateways(void)
 	is_str(gateway_from("[2001:db8::1]:40000")->name, "b", "from any port over TCP");
 	is_str(gateway_from("198.51.100.77:1")->name, "b", "from any address of `match`");
 	ok(!gateway_from("192.0.2.4:5060"), "and nobody else");
-	ok(reads("gateways: {x: {address: \"sip:192.0.2.1\", register: {user: u}, privacy: id}}"),
-	   "what comes later is read");
-	is_str(told,
-	       "a.yaml:1:42: warning: gateways.x.register: has no effect in this version\n"
-	       "a.yaml:1:63: warning: gateways.x.privacy: has no effect in this version\n",
-	       "and its having no effect told");
-	ok(!reads("gateways: {x: {address: \"sip:192.0.2.1\", register: {expire: 19}}}"),
-	   "and checked");
+	ok(!reads("gateways: {x: {address: \"sip:192.0.2.1\", register: {user: u, expire: "
+		  "19}}}"),
+	   "an expiry too short");
+	ok(!reads("gateways: {x: {address: \"sip:192.0.2.1\", register: {password: p}}}"),
+	   "a registration of nobody");
+	ok(!reads("gateways: {x: {address: \"sip:192.0.2.1\", register: {user: \"a@b\"}}}"),
+	   "a user that is none");
 }
 
 static void accounts(void)
@@ -358,6 +390,7 @@ int main(void)
 	aliases();
 	networks();
 	gateways();
+	named_gateways();
 	accounts();
 	vos3000();
 	policy();

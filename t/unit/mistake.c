@@ -75,17 +75,24 @@ static const struct {
 	{"switch: {networks: {a: 10.0.0.0/8, b: 10.0.0.0/8}}",
 	 "a.yaml:1:20: switch.networks: 10.0.0.0/8 is in both a and b\n"},
 	{"gateways: {x: {}}",
-	 "a.yaml:1:12: gateways.x.address: must be given: sip:IP[:PORT][;transport=tcp]\n"},
-	{"gateways: {x: {address: \"sip:carrier.example\"}}",
-	 "a.yaml:1:25: gateways.x.address: \"sip:carrier.example\" must name an IP address: "
-	 "host names "
-	 "come in a later version\n"},
-	{"gateways: {x: {address: \"sip:1.2.3.4;transport=tls\"}}",
-	 "a.yaml:1:25: gateways.x.address: \"sip:1.2.3.4;transport=tls\" asks for tls, which "
-	 "comes in "
-	 "a later version\n"},
+	 "a.yaml:1:12: gateways.x.address: must be given: sip:HOST[:PORT][;transport=tcp|tls]\n"},
+	{"gateways: {x: {address: \"sip:carrier..example\"}}",
+	 "a.yaml:1:25: gateways.x.address: \"sip:carrier..example\" has neither an IP address "
+	 "(IPv6 in brackets) nor a host name\n"},
+	{"gateways: {x: {address: \"sip:10.0.0.256\"}}",
+	 "a.yaml:1:25: gateways.x.address: \"sip:10.0.0.256\" has neither an IP address "
+	 "(IPv6 in brackets) nor a host name\n"},
+	{"gateways: {x: {address: \"sip:carrier.example:70000\"}}",
+	 "a.yaml:1:25: gateways.x.address: \"sip:carrier.example:70000\" has a port that is none; "
+	 "allowed: 1 to 65535\n"},
+	{"switch: {nameservers: [dns.example]}",
+	 "a.yaml:1:24: switch.nameservers: \"dns.example\" must be an IP address, with :PORT if it "
+	 "is not 53, IPv6 in brackets then\n"},
+	{"gateways: {x: {address: \"sips:1.2.3.4;transport=tcp\"}}",
+	 "a.yaml:1:25: gateways.x.address: \"sips:1.2.3.4;transport=tcp\" is sips: and asks for "
+	 "another transport than tls\n"},
 	{"gateways: {x: {address: 1.2.3.4}}",
-	 "a.yaml:1:25: gateways.x.address: \"1.2.3.4\" must be sip:IP[:PORT][;transport=tcp]\n"},
+	 "a.yaml:1:25: gateways.x.address: \"1.2.3.4\" must be sip:HOST[:PORT][;transport=tcp|tls]\n"},
 	{"gateways: {x: {address: \"sip:1.2.3.4\", match: [1.2.3.4/40]}}",
 	 "a.yaml:1:48: gateways.x.match: \"1.2.3.4/40\" is not a network; allowed: "
 	 "ADDRESS/PREFIX or a "
@@ -167,7 +174,6 @@ static void all_at_once(void)
 	       "a.yaml:2:18: plugins.beat.period: \"9\" is out of range; allowed: 10 to 86400 s\n"
 	       "a.yaml:2:21: plugins.beat.mesage: unknown key; did you mean message?\n"
 	       "a.yaml:4:12: endpoints.a.nat: \"perhaps\" is not a choice; allowed: auto, yes, no\n"
-	       "a.yaml:6:31: warning: gateways.g.weight: has no effect in this version\n"
 	       "a.yaml:6:39: gateways.g.weight: \"1001\" is out of range; allowed: 0 to 1000\n",
 	       "are told in one pass, in order of their places");
 }

@@ -10,12 +10,14 @@ use Holdline::Test::Link;
 use Holdline::Test::Nat;
 use Holdline::Test::Rtp;
 use Holdline::Test::Phone;
+use Holdline::Test::Registrar;
+use Holdline::Test::Dns;
 use Holdline::Test::Switch;
 use Holdline::Test::Sipp;
 use Holdline::Test::Baresip;
 
 our @EXPORT = (@Test::More::EXPORT, qw(start_switch switch_object phone phones nat rtp quiet now
-	wait_for near finish source_path loop sipp baresip heartbeats));
+	wait_for near finish source_path loop sipp baresip heartbeats carrier dns));
 
 sub loop { return 'Holdline::Test::Loop' }
 sub now { return Holdline::Test::Loop::now() }
@@ -29,6 +31,8 @@ sub nat { return Holdline::Test::Nat->new(@_) }
 sub rtp { return Holdline::Test::Rtp->new(@_) }
 sub sipp { return Holdline::Test::Sipp->new(@_) }
 sub baresip { return Holdline::Test::Baresip->new(@_) }
+sub carrier { return Holdline::Test::Registrar->new(@_) }
+sub dns { return Holdline::Test::Dns->new(@_) }
 sub phone { return Holdline::Test::Phone->new(@_) }
 
 # One registered phone for each user of the switch; behind a NAT each has a port of its own.
@@ -102,7 +106,7 @@ Holdline::Test - everything a scenario of the switch needs
 =head1 DESCRIPTION
 
 Exports all of Test::More and C<start_switch>, C<switch_object> (not started), C<phone>, C<phones>
-(one registered for each user), C<nat>, C<rtp>, C<sipp>, C<baresip>, C<wait_for { } seconds>, C<quiet(seconds)>, C<now>,
+(one registered for each user), C<nat>, C<rtp>, C<sipp>, C<baresip>, C<carrier>, C<dns>, C<wait_for { } seconds>, C<quiet(seconds)>, C<now>,
 C<near>, C<heartbeats(phones)>, C<source_path>, C<finish>. Environment: C<HOLDLINE>, C<HOLDLINE_PLUGIN_DIR>,
 C<HOLDLINE_TEST_PATIENCE> (a factor on all time-outs).
 
