@@ -18,12 +18,15 @@ include core/control/local.mk
 core_libcore_a_SOURCES += \
 	core/commands.c \
 	core/decide.c \
+	core/explain.c \
+	core/from_vos3000.c \
 	core/metrics.c \
 	core/kept.c \
 	core/kept.h \
 	core/kept_calls.c \
 	core/kept_contacts.c \
 	core/params.c \
+	core/rehearse.c \
 	core/reload.c \
 	core/run.h \
 	core/setting.c \

@@ -10,6 +10,7 @@ enum { FILES_MAX = 16 };
 
 static const char usage_text[] =
 	"usage: holdline [-c FILE]... [--check] [--params[=json]] [--plugin-info FILE.so]\n"
+	"                [--policy-test FILE.lua [--endpoint JSON]] [--from-vos3000 FILE]\n"
 	"                [--clock-rate N] [--version] [--help]\n"
 	"\n"
 	"  -c FILE               configuration to read (default " HL_SYSCONF_DIR
@@ -18,6 +19,10 @@ static const char usage_text[] =
 	"  --check               read configuration, plugins and policy, print every mistake\n"
 	"  --params[=json]       list every parameter of the core and the installed plugins\n"
 	"  --plugin-info FILE.so what a plugin says of itself\n"
+	"  --policy-test FILE.lua\n"
+	"                        run a policy and its tests, show what it decides\n"
+	"  --endpoint JSON       about whom, for --policy-test\n"
+	"  --from-vos3000 FILE   a list of VOS3000 parameters as YAML\n"
 	"  --clock-rate N        run the switch's clock N times faster (1-100, loopback only)\n";
 
 static int usage(void)
@@ -31,6 +36,9 @@ static const struct option options[] = {
 	{"check", no_argument, NULL, 'k'},
 	{"params", optional_argument, NULL, 'p'},
 	{"plugin-info", required_argument, NULL, 'i'},
+	{"policy-test", required_argument, NULL, 't'},
+	{"endpoint", required_argument, NULL, 'e'},
+	{"from-vos3000", required_argument, NULL, 'f'},
 	{"clock-rate", required_argument, NULL, 'r'},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
@@ -52,6 +60,7 @@ int main(int argc, char **argv)
 {
 	const char *files[FILES_MAX] = {HL_SYSCONF_DIR "/holdline.yaml"};
 	struct hl_options chosen = {.files = files, .clock_rate = 1};
+	const char *script = NULL, *endpoint = NULL;
 	bool check = false;
 	int option;
 
@@ -68,6 +77,9 @@ int main(int argc, char **argv)
 				return usage();
 			return hl_switch_params(optarg != NULL);
 		case 'i': return hl_switch_plugin_info(optarg);
+		case 't': script = optarg; break;
+		case 'e': endpoint = optarg; break;
+		case 'f': return hl_switch_from_vos3000(optarg);
 		case 'r':
 			if (!(chosen.clock_rate = clock_rate(optarg)))
 				return HL_EXIT_CONFIGURATION;
@@ -77,8 +89,11 @@ int main(int argc, char **argv)
 		default: return usage();
 		}
 	}
-	if (optind < argc)
+	if (optind < argc || (endpoint && !script))
 		return usage();
+	if (script)
+		return hl_switch_policy_test(
+			&(struct hl_policy_test_order){&chosen, script, endpoint});
 	if (!chosen.file_count)
 		chosen.file_count = 1;
 	return check ? hl_switch_verify(&chosen) : hl_switch_run(&chosen);

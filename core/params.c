@@ -17,7 +17,7 @@ static int only_modules(const struct dirent *entry)
 
 /* Loads every plugin of the directory, in order of name, and adds its section. */
 static size_t add_plugins(struct hl_modules *modules, const char *directory,
-			  const struct hl_section **sections, size_t count)
+			  const struct hl_section **sections, size_t count, size_t most)
 {
 	struct dirent **entries;
 	int found = scandir(directory, &entries, only_modules, alphasort);
@@ -29,16 +29,28 @@ static size_t add_plugins(struct hl_modules *modules, const char *directory,
 			 entries[i]->d_name);
 		if (hl_modules_load(modules, directory, name, &module, &error) < 0)
 			fprintf(stderr, "holdline: %s\n", error.text);
-		else if (count < SECTIONS_MAX)
+		else if (count < most)
 			sections[count++] = hl_module_section(module);
 		free(entries[i]);
 	}
 	if (found <= 0)
-		fprintf(stderr, "holdline: there are no plugins in %s, their parameters are left "
-				"out; $HOLDLINE_PLUGIN_DIR names another directory\n", directory);
+		fprintf(stderr,
+			"holdline: there are no plugins in %s, their parameters are left "
+			"out; $HOLDLINE_PLUGIN_DIR names another directory\n",
+			directory);
 	if (found >= 0)
 		free(entries);
 	return count;
+}
+
+size_t hl_params_sections(struct hl_modules *modules, const struct hl_section **sections,
+			  size_t most)
+{
+	size_t count = 0;
+
+	for (const struct hl_section *core = hl_config_core_sections; core->name; core++)
+		sections[count++] = core;
+	return add_plugins(modules, hl_config_plugin_dir(), sections, count, most);
 }
 
 int hl_switch_params(bool json)
@@ -46,13 +58,11 @@ int hl_switch_params(bool json)
 	const struct hl_section *sections[SECTIONS_MAX];
 	struct hl_modules *modules = hl_modules_new(NULL);
 	struct hl_text out;
-	size_t count = 0;
+	size_t count;
 
 	if (!modules)
 		return HL_EXIT_FAILED;
-	for (const struct hl_section *core = hl_config_core_sections; core->name; core++)
-		sections[count++] = core;
-	count = add_plugins(modules, hl_config_plugin_dir(), sections, count);
+	count = hl_params_sections(modules, sections, SECTIONS_MAX);
 	hl_text_init(&out);
 	hl_config_print_params(sections, count, json, &out);
 	fputs(hl_text_string(&out), stdout);

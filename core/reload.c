@@ -218,6 +218,7 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 		     (enum hl_log_format)settings->log_format);
 	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
 	hl_transport_advertise(holdline->transport, &advertise);
+	hl_loop_gather(holdline->loop, (unsigned)settings->gather);
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
 	hl_calls_set_config(holdline->calls, config);
 	if (hl_trunks_set_config(holdline->trunks, config) < 0)

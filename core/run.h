@@ -70,8 +70,22 @@ int hl_switch_verify(const struct hl_options *options);
 int hl_switch_run(const struct hl_options *options);
 /* Prints every parameter of the core and of the plugins that are installed. */
 int hl_switch_params(bool json);
+/* The sections of the core, HL_CORE_SECTIONS of them, and of the plugins that are installed. */
+enum { HL_CORE_SECTIONS = 2 };
+size_t hl_params_sections(struct hl_modules *modules, const struct hl_section **sections,
+			  size_t most);
 /* Prints what a plugin's file says of itself. */
 int hl_switch_plugin_info(const char *path);
+/* `--from-vos3000`: writes a pasted list or table of VOS3000 parameters as YAML; what could not be
+ * taken is a comment, with why. Returns an exit code. */
+int hl_switch_from_vos3000(const char *file);
+/* `--policy-test`: runs a policy's tests and shows what it decides. Returns an exit code. */
+struct hl_policy_test_order {
+	const struct hl_options *options; /* its files, if any were given */
+	const char *script;
+	const char *described; /* an endpoint, in JSON; or NULL */
+};
+int hl_switch_policy_test(const struct hl_policy_test_order *order);
 
 /* reload.c: the configuration and what is built from it, all or nothing. */
 /* Reads the configuration, its policy and its certificates; the mistakes go to `report`. 0, or
@@ -94,6 +108,8 @@ void hl_traffic_contact(void *arg, enum hl_contact_event event, struct hl_contac
 
 /* commands.c: the core's control commands. 0 or negative errno. */
 int hl_commands_register_core(struct hl_switch *holdline);
+/* explain.c: the command `policy`. 0 or negative errno. */
+int hl_explain_register(struct hl_switch *holdline);
 /* setting.c: the command `param`. 0 or negative errno. */
 int hl_param_register(struct hl_switch *holdline);
 

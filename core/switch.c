@@ -215,12 +215,14 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 		.arg = holdline,
 	};
 	if (!(holdline->calls = hl_calls_new(&parts)) || hl_commands_register_core(holdline) < 0 ||
-	    hl_metrics_register_core(holdline) < 0 || hl_param_register(holdline) < 0)
+	    hl_metrics_register_core(holdline) < 0 || hl_param_register(holdline) < 0 ||
+	    hl_explain_register(holdline) < 0)
 		return -1;
 	hl_calls_set_config(holdline->calls, holdline->config);
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
 	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
 	hl_transport_advertise(holdline->transport, &advertise);
+	hl_loop_gather(holdline->loop, (unsigned)settings->gather);
 	return hl_modules_init(holdline->modules, error);
 }
 

@@ -66,7 +66,13 @@ static void disconnected(void *arg, const struct hl_flow *flow)
 	hl_contacts_disconnected(holdline->endpoints, flow);
 }
 
-const struct hl_transport_events hl_traffic_transport = {received, disconnected};
+static void refused(void *arg, const struct hl_flow *flow)
+{
+	struct hl_switch *holdline = arg;
+	hl_contacts_refused(holdline->endpoints, flow);
+}
+
+const struct hl_transport_events hl_traffic_transport = {received, disconnected, refused};
 
 static void reply(struct hl_transaction *transaction, int code)
 {

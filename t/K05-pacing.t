@@ -21,21 +21,32 @@ sub one_pass {
 	return map { ($_ - $at[0]) * $rate } @at;
 }
 
+# How late each was, in s: against the beat of the one that was least so. A machine that is busy makes
+# some of them late, a pacer that waits `send_interval` after each makes all that follow so.
+sub lateness {
+	my ($interval, @at) = @_;
+	my @offset = map { $at[$_] - $_ * $interval } 0 .. $#at;
+	my ($least) = sort { $a <=> $b } @offset;
+	return map { $_ - $least } @offset;
+}
+
+sub median { return (sort { $a <=> $b } @_)[$#_ / 2] }
+
 for my $interval (100, 500, 1000) {
 	my $count = $interval == 100 ? 31 : 11;
 	my $per_second = 1000 / $interval;
-	my @at = one_pass($count, send_one_time => 1, send_interval => $interval);
-	my $took = ($count - 1) * $interval / 1000;
-	near $at[-1], $took, 0.15, "send_interval $interval, one at a time: $per_second a second";
-	my @gap = map { $at[$_] - $at[$_ - 1] } 1 .. $#at;
-	my $good = grep { abs($_ - $interval / 1000) < 0.09 } @gap;
-	cmp_ok $good, '>=', @gap * 0.8, 'evenly';
+	my @late = lateness($interval / 1000,
+		one_pass($count, send_one_time => 1, send_interval => $interval));
+	near median(@late[-5 .. -1]), 0, 0.15, "send_interval $interval, one at a time: $per_second a second";
+	cmp_ok scalar(grep { $_ < 0.09 } @late), '>=', $count * 0.8, 'evenly';
 }
 
 my @at = one_pass(20, send_one_time => 5, send_interval => 1000);
-my @start = @at[0, 5, 10, 15];
-near $start[$_], $_, 0.15, 'batch ' . ($_ + 1) . " starts after $_ pauses" for 1 .. 3;
-my $widest = (sort { $b <=> $a } map { $at[$_ + 4] - $at[$_] } 0, 5, 10, 15)[0];
-cmp_ok $widest, '<', 0.3, 'five of them back to back';
+my @late = lateness(1, @at[0, 5, 10, 15]);
+cmp_ok scalar(grep { $_ < 0.15 } @late), '>=', 3, 'batches start a pause apart';
+my @width = map { $at[$_ + 4] - $at[$_] } 0, 5, 10, 15;
+cmp_ok median(@width), '<', 0.3, 'five of them back to back';
+my @pause = map { $at[$_] - $at[$_ - 1] } 5, 10, 15;
+cmp_ok median(@pause), '>', 0.7, 'and then none';
 
 finish;

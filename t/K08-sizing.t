@@ -19,7 +19,7 @@ subtest 'more endpoints than a period can serve' => sub {
 	my $line = $switch->wait_log(tag => 'keepalive', event => 'sizing')->{line};
 	like $line, qr/endpoints=12 /, 'how many there are';
 	like $line, qr/needed_period=12 period=10 /, 'the period they need, and the one they have';
-	like $line, qr/period: 12 or send_one_time: 2/, 'what would help';
+	like $line, qr/mend="send_one_time ≥ 2 or period ≥ 12 s"/, 'the smallest change that would help';
 	$phones[0]->forget->heartbeat for 1 .. 3;
 	is scalar(sizing($switch)), 1, 'said once, not with every pass';
 	$switch->stop;

@@ -214,12 +214,12 @@ END
 	is((ctl('endpoints', '1009'))[1], "1009 is not registered.\n", 'endpoints of a stranger');
 	is((ctl('calls'))[1], "No call is up.\n", 'an empty list is said in words');
 	is((ctl('call', 'c1'))[1], <<'END', 'call');
-ID         c1
-Caller     1001
-Callee     1002
-State      active
-Duration   1m 1s
-Media      relayed (auto:5 caller behind NAT)
+ID          c1
+Caller      1001
+Callee      1002
+State       active
+Duration    1m 1s
+Media       relayed (auto:5 caller behind NAT)
 
 LEG     USER  ADDRESS            SESSION TIMER                        REFRESHES  LIMIT                 CALL-ID
 caller  1001  203.0.113.9:40001  10m by the switch, UPDATE in 4m 59s          3  -                     abc

@@ -47,6 +47,8 @@ perl_tests += \
 	t/G03-jitter.t \
 	t/G04-broken.t \
 	t/G04-digest.t \
+	t/G05-silence.t \
+	t/G05-sipvicious.t \
 	t/G05-suspension.t \
 	t/G06-contacts.t \
 	t/G09-stored-contacts.t \
@@ -91,12 +93,14 @@ perl_tests += \
 	t/T10-off.t \
 	t/T11-no-ack.t \
 	t/baresip-call.t \
+	t/baresip-streams.t \
 	t/bench-smoke.t \
 	t/clock-rate.t \
 	t/config-check.t \
 	t/control-socket.t \
 	t/control.t \
 	t/demo.t \
+	t/from-vos3000.t \
 	t/holdlinectl.t \
 	t/house.t \
 	t/malformed.t \
@@ -104,6 +108,8 @@ perl_tests += \
 	t/param.t \
 	t/parameters.t \
 	t/plugin.t \
+	t/policy-explain.t \
+	t/policy-test.t \
 	t/reload.t \
 	t/sipp-call.t \
 	t/sipp-register.t \
@@ -127,6 +133,7 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test/Rtp.pm \
 	t/lib/Holdline/Test/Sip.pm \
 	t/lib/Holdline/Test/Sipp.pm \
+	t/lib/Holdline/Test/Sipvicious.pm \
 	t/lib/Holdline/Test/Switch.pm \
 	t/lib/Holdline/Test/Yaml.pm \
 	t/run \

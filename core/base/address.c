@@ -1,5 +1,6 @@
 /* IP addresses: text in and out (RFC 3986 §3.2.2 for brackets), sockaddr, classes. */
 #include "base/address.h"
+#include "base/text.h"
 #include "base/hash.h"
 
 #include <arpa/inet.h>
@@ -88,19 +89,6 @@ int hl_address_parse_port(struct hl_slice text, struct hl_address *address)
 	return 0;
 }
 
-static char *put_number(char *at, unsigned number)
-{
-	char digits[5];
-	int count = 0;
-
-	do
-		digits[count++] = (char)('0' + number % 10);
-	while (number /= 10);
-	while (count)
-		*at++ = digits[--count];
-	return at;
-}
-
 /* IPv4 is written by hand: inet_ntop goes through printf, and this is in every response. */
 static char *put_host(char *at, const struct hl_address *address, bool brackets)
 {
@@ -108,7 +96,7 @@ static char *put_host(char *at, const struct hl_address *address, bool brackets)
 		for (int i = 0; i < 4; i++) {
 			if (i)
 				*at++ = '.';
-			at = put_number(at, address->bytes[i]);
+			at = hl_put_number(at, address->bytes[i]);
 		}
 	} else if (address->family == AF_INET6) {
 		if (brackets)
@@ -140,7 +128,7 @@ const char *hl_address_format(const struct hl_address *address, char text[HL_ADD
 
 	if (address->family) {
 		*at++ = ':';
-		*put_number(at, address->port) = '\0';
+		*hl_put_number(at, address->port) = '\0';
 	}
 	return text;
 }

@@ -64,6 +64,13 @@ static void put_string(struct hl_text *line, struct hl_slice value)
 		put_quoted(line, value);
 }
 
+static void put_words(struct hl_text *line, struct hl_slice value)
+{
+	hl_text_append(line, "\"", 1);
+	hl_text_slice(line, value);
+	hl_text_append(line, "\"", 1);
+}
+
 static struct hl_slice cut(struct hl_slice value)
 {
 	if (value.length > VALUE_BYTES)
@@ -95,6 +102,7 @@ static void put_text(struct hl_text *line, const char *time, const char *level, 
 		hl_json_init(&number, line);
 		switch (field->type) {
 		case HL_FIELD_STRING: put_string(line, cut(field->string)); break;
+		case HL_FIELD_WORDS: put_words(line, field->string); break;
 		case HL_FIELD_INTEGER: hl_json_integer(&number, field->integer); break;
 		case HL_FIELD_NUMBER: hl_json_number(&number, field->number); break;
 		}
@@ -115,6 +123,7 @@ static void put_json(struct hl_text *line, const char *time, const char *level, 
 	for (; field->key; field++)
 		switch (field->type) {
 		case HL_FIELD_STRING:
+		case HL_FIELD_WORDS:
 			hl_json_put_slice(&json, field->key, cut(field->string));
 			break;
 		case HL_FIELD_INTEGER:

@@ -14,7 +14,7 @@ enum hl_log_format { HL_LOG_TEXT, HL_LOG_JSON };
 
 struct hl_log_field {
 	const char *key; /* borrowed; NULL ends the list */
-	enum { HL_FIELD_STRING, HL_FIELD_INTEGER, HL_FIELD_NUMBER } type;
+	enum { HL_FIELD_STRING, HL_FIELD_WORDS, HL_FIELD_INTEGER, HL_FIELD_NUMBER } type;
 	struct hl_slice string; /* borrowed */
 	int64_t integer;
 	double number;
@@ -29,6 +29,13 @@ static inline struct hl_log_field hl_str(const char *key, const char *value)
 static inline struct hl_log_field hl_sl(const char *key, struct hl_slice value)
 {
 	return (struct hl_log_field){ .key = key, .type = HL_FIELD_STRING, .string = value };
+}
+
+/* A text of our own: what it has of UTF-8 is written as it is. Never one from outside. */
+static inline struct hl_log_field hl_words(const char *key, const char *value)
+{
+	return (struct hl_log_field){ .key = key, .type = HL_FIELD_WORDS,
+				      .string = hl_slice_of(value) };
 }
 
 static inline struct hl_log_field hl_int(const char *key, int64_t value)

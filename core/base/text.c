@@ -25,11 +25,22 @@ void hl_text_clear(struct hl_text *text)
 		text->data[0] = '\0';
 }
 
+static bool grow(struct hl_text *text, size_t capacity)
+{
+	char *data = text->failed ? NULL : hl_realloc(text->data, capacity);
+
+	text->failed |= !data;
+	if (!data)
+		return false;
+	text->data = data;
+	text->capacity = capacity;
+	return true;
+}
+
 /* Makes room for `length` bytes more and the NUL. */
 static bool reserve(struct hl_text *text, size_t length)
 {
 	size_t capacity = text->capacity ? text->capacity : INITIAL_CAPACITY;
-	char *data;
 
 	if (text->failed)
 		return false;
@@ -41,14 +52,13 @@ static bool reserve(struct hl_text *text, size_t length)
 	}
 	while (capacity <= text->length + length)
 		capacity *= 2;
-	data = hl_realloc(text->data, capacity);
-	if (!data) {
-		text->failed = true;
-		return false;
-	}
-	text->data = data;
-	text->capacity = capacity;
-	return true;
+	return grow(text, capacity);
+}
+
+void hl_text_reserve(struct hl_text *text, size_t length)
+{
+	if (text->length + length >= text->capacity)
+		grow(text, text->length + length + 1);
 }
 
 void hl_text_append(struct hl_text *text, const void *data, size_t length)
@@ -76,6 +86,26 @@ char *hl_text_room(struct hl_text *text, size_t length)
 void hl_text_put(struct hl_text *text, const char *string)
 {
 	hl_text_append(text, string, strlen(string));
+}
+
+char *hl_put_number(char *at, uint64_t number)
+{
+	char digits[HL_NUMBER_TEXT];
+	int count = 0;
+
+	do
+		digits[count++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (count)
+		*at++ = digits[--count];
+	return at;
+}
+
+void hl_text_number(struct hl_text *text, uint64_t number)
+{
+	char digits[HL_NUMBER_TEXT];
+
+	hl_text_append(text, digits, (size_t)(hl_put_number(digits, number) - digits));
 }
 
 void hl_text_slice(struct hl_text *text, struct hl_slice slice)

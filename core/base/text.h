@@ -6,6 +6,7 @@
 #include "base/slice.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 
 struct hl_text {
 	char *data;      /* owned; NUL-terminated once anything was appended */
@@ -18,6 +19,8 @@ HL_EXPORT void hl_text_init(struct hl_text *text);
 HL_EXPORT void hl_text_fini(struct hl_text *text);
 /* Empties it and keeps its memory. */
 HL_EXPORT void hl_text_clear(struct hl_text *text);
+/* Makes room for that many bytes more: one allocation instead of several. */
+HL_EXPORT void hl_text_reserve(struct hl_text *text, size_t length);
 HL_EXPORT void hl_text_append(struct hl_text *text, const void *data, size_t length);
 /* Lengthens the content by `length` bytes, which are the caller's to write: where they begin. NULL
  * when it failed. */
@@ -27,6 +30,10 @@ HL_EXPORT void hl_text_slice(struct hl_text *text, struct hl_slice slice);
 HL_EXPORT void hl_text_printf(struct hl_text *text, const char *format, ...) HL_PRINTF(2, 3);
 HL_EXPORT void hl_text_vprintf(struct hl_text *text, const char *format, va_list arguments)
 	HL_PRINTF(2, 0);
+HL_EXPORT void hl_text_number(struct hl_text *text, uint64_t number);
+enum { HL_NUMBER_TEXT = 20 }; /* digits of the largest number */
+/* Writes a number in decimal, without a NUL; returns where it ends. */
+HL_EXPORT char *hl_put_number(char *at, uint64_t number);
 /* The C string (never NULL), still owned by the buffer. */
 HL_EXPORT const char *hl_text_string(const struct hl_text *text);
 /* Hands the string to the caller (hl_free) and leaves the buffer empty; NULL when it failed. */

@@ -474,6 +474,11 @@ struct hl_leg *hl_call_leg(const struct hl_call *call, enum hl_side side)
 	return side == HL_SIDE_CALLER ? call->caller : call->callee;
 }
 
+const char *hl_call_number(const struct hl_call *call)
+{
+	return call->number;
+}
+
 uint64_t hl_call_answered(const struct hl_call *call)
 {
 	return call->answered;

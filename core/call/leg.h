@@ -25,6 +25,8 @@ HL_EXPORT struct hl_call *hl_call_get(struct hl_calls *calls, struct hl_handle h
 HL_EXPORT struct hl_leg *hl_call_leg(const struct hl_call *call, enum hl_side side);
 /* hl_clock_now of the answer; 0: not answered. */
 HL_EXPORT uint64_t hl_call_answered(const struct hl_call *call);
+/* The number or user that was called: the user part of the Request-URI. */
+HL_EXPORT const char *hl_call_number(const struct hl_call *call);
 /* A sign of life that is no message of a leg (RTP): hl_clock_now of it. */
 HL_EXPORT void hl_call_alive(struct hl_call *call, uint64_t moment);
 /* hl_clock_now of the last sign of life: message or hl_call_alive. */

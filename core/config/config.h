@@ -44,6 +44,7 @@ struct hl_switch_settings {
 	struct hl_strings pass_headers;
 	int64_t max_calls, max_invite_rate; /* at once, a second; 0: no limit */
 	int64_t max_call_duration;	    /* s */
+	int64_t gather;		   /* µs in which messages are collected under load; 0: not */
 	char *tls_certificate, *tls_key, *tls_ca;
 	int tls_verify;
 	/* Set-up timers (D6), s: `timeout_invite` and so on, VOS3000 SS_SIP_TIMEOUT_…; 0: none. */
@@ -196,6 +197,16 @@ HL_EXPORT bool hl_gateway_sends_from(const struct hl_gateway *gateway,
 /* The gateway of that name, or NULL. */
 HL_EXPORT const struct hl_gateway *hl_config_gateway(const struct hl_config *config,
 						     struct hl_slice name);
+
+/* A map in YAML or JSON, by itself: its root and the memory it lives in. */
+struct hl_parsed {
+	const struct hl_node *root;
+	struct hl_config_arena *arena;
+};
+/* Reads it from a text; `name` stands for it in the mistakes. 0, -EINVAL after those, -ENOMEM. */
+HL_EXPORT int hl_config_parse(const char *name, struct hl_slice text, struct hl_parsed *parsed,
+			      struct hl_mistakes *mistakes);
+HL_EXPORT void hl_config_parse_free(struct hl_parsed *parsed);
 
 /* A parameter as a configuration has it. */
 struct hl_config_parameter {

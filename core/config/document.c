@@ -543,43 +543,49 @@ static bool is_null(const struct hl_node *node)
 	return !node || (node->type == HL_NODE_SCALAR && node->plain && !node->text.length);
 }
 
-int hl_document_read(struct hl_config_arena *arena, const char *file, struct hl_place from,
-		     struct hl_document_budget *budget, struct hl_mistakes *mistakes,
-		     struct hl_node **root)
+int hl_document_parse(struct hl_config_arena *arena, const char *file, struct hl_slice text,
+		      struct hl_document_budget *budget, struct hl_mistakes *mistakes,
+		      struct hl_node **root)
 {
 	struct builder builder = {
 		.arena = arena, .budget = budget, .mistakes = mistakes, .file = file};
-	struct hl_text text;
-	int error;
+	int error = build(&builder, text);
 
-	hl_text_init(&text);
-	error = slurp(file, &text);
-	if (error == -ENOMEM)
-		goto out;
-	if (error) {
-		hl_mistake(mistakes, from, from.file == file ? "" : "include", "cannot read %s: %s",
-			   file, strerror(-error));
-		error = -EINVAL;
-		goto out;
-	}
-	error = build(&builder, (struct hl_slice){text.length ? text.data : "", text.length});
 	if (error)
-		goto out;
+		return error;
 	if (is_null(builder.root)) {
 		builder.root = hl_config_arena_alloc(arena, sizeof(*builder.root));
-		error = builder.root ? 0 : -ENOMEM;
-		if (error)
-			goto out;
+		if (!builder.root)
+			return -ENOMEM;
 		*builder.root = (struct hl_node){.type = HL_NODE_MAP, .place = {file, 1, 1}};
 	}
 	if (builder.root->type != HL_NODE_MAP) {
 		hl_mistake(mistakes, builder.root->place, "",
 			   "the file must be a map (switch: …, plugins: …)");
-		error = -EINVAL;
-		goto out;
+		return -EINVAL;
 	}
 	*root = builder.root;
-out:
+	return 0;
+}
+
+int hl_document_read(struct hl_config_arena *arena, const char *file, struct hl_place from,
+		     struct hl_document_budget *budget, struct hl_mistakes *mistakes,
+		     struct hl_node **root)
+{
+	struct hl_text text;
+	int error;
+
+	hl_text_init(&text);
+	error = slurp(file, &text);
+	if (!error) {
+		error = hl_document_parse(arena, file,
+					  (struct hl_slice){hl_text_string(&text), text.length},
+					  budget, mistakes, root);
+	} else if (error != -ENOMEM) {
+		hl_mistake(mistakes, from, from.file == file ? "" : "include", "cannot read %s: %s",
+			   file, strerror(-error));
+		error = -EINVAL;
+	}
 	hl_text_fini(&text);
 	return error;
 }

@@ -17,4 +17,9 @@ int hl_document_read(struct hl_config_arena *arena, const char *file, struct hl_
 		     struct hl_document_budget *budget, struct hl_mistakes *mistakes,
 		     struct hl_node **root);
 
+/* The same for a text that is at hand; `file` stands for it in the places. */
+int hl_document_parse(struct hl_config_arena *arena, const char *file, struct hl_slice text,
+		      struct hl_document_budget *budget, struct hl_mistakes *mistakes,
+		      struct hl_node **root);
+
 #endif

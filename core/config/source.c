@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "config/config.h"
 #include "config/document.h"
 
 #include <errno.h>
@@ -312,4 +313,26 @@ int hl_source_read(struct hl_config_arena *arena, const char *const *files, size
 		return error;
 	*root = merged;
 	return source.errors ? -EINVAL : 0;
+}
+
+int hl_config_parse(const char *name, struct hl_slice text, struct hl_parsed *parsed,
+		    struct hl_mistakes *mistakes)
+{
+	struct hl_document_budget budget = {NODES_MOST};
+	struct hl_config_arena *arena = hl_config_arena_new();
+	struct hl_node *root = NULL;
+	int error =
+		arena ? hl_document_parse(arena, name, text, &budget, mistakes, &root) : -ENOMEM;
+
+	if (error)
+		hl_config_arena_unref(arena);
+	else
+		*parsed = (struct hl_parsed){root, arena};
+	return error;
+}
+
+void hl_config_parse_free(struct hl_parsed *parsed)
+{
+	hl_config_arena_unref(parsed->arena);
+	*parsed = (struct hl_parsed){NULL, NULL};
 }

@@ -121,6 +121,15 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .help = "Headers that pass from one leg of a call to the other, besides those that always "
 		 "do: [X-Account, ...].",
 	 .offset = FIELD(pass_headers, struct hl_strings)},
+	{.key = "gather",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "2000",
+	 .max = 20000,
+	 .unit = "us",
+	 .reloadable = true,
+	 .help = "Under load, messages that come within this time are handled together: less CPU "
+		 "for as much delay. 0: each at once.",
+	 .offset = FIELD(gather, int64_t)},
 	{.key = "timeout_invite",
 	 .vos3000 = "SS_SIP_TIMEOUT_INVITE",
 	 .type = HL_PARAMETER_INTEGER,

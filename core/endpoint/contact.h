@@ -54,6 +54,7 @@ enum hl_contact_event {
 	HL_CONTACT_REFRESHED, /* registered again over the same flow */
 	HL_CONTACT_MOVED,     /* registered again over another flow */
 	HL_CONTACT_HEARD,     /* packets came from its tuple; told once a second at most */
+	HL_CONTACT_REFUSED,   /* an ICMP error: what was sent to its tuple did not get there */
 	HL_CONTACT_REMOVED,   /* unregistered, expired, evicted; still readable, gone afterwards */
 };
 

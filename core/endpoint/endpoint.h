@@ -98,6 +98,9 @@ HL_EXPORT void hl_contact_remove(struct hl_endpoints *table, struct hl_contact *
 				 const char *why);
 /* A packet came over that flow: proof of life for its contacts (K16). O(1). */
 HL_EXPORT void hl_contacts_heard(struct hl_endpoints *table, const struct hl_flow *flow);
+/* An ICMP error came for that flow: told for all of its contacts (several: once a second at most),
+ * which must stay meanwhile. */
+HL_EXPORT void hl_contacts_refused(struct hl_endpoints *table, const struct hl_flow *flow);
 /* A connection is gone: its contacts are removed. */
 HL_EXPORT void hl_contacts_disconnected(struct hl_endpoints *table, const struct hl_flow *flow);
 

@@ -85,6 +85,30 @@ void hl_contacts_heard(struct hl_endpoints *table, const struct hl_flow *flow)
 	contact_heard(table, contact, now);
 }
 
+void hl_contacts_refused(struct hl_endpoints *table, const struct hl_flow *flow)
+{
+	struct hl_contact *contact = hl_contact_by_flow(table, flow);
+	uint32_t moment = milliseconds(hl_clock_now());
+	struct hl_list *node, *next;
+
+	if (!contact)
+		return;
+	struct hl_contact_block *block = hl_contact_block(contact);
+	/* Those behind one port are told once a second, and not when it has just been heard from.
+	 */
+	if (!hl_list_empty(&block->same_flow)) {
+		if (moment - block->told < SECOND)
+			return;
+		block->told = moment;
+	}
+	hl_list_each(node, next, &block->same_flow)
+	{
+		block = hl_list_entry(node, struct hl_contact_block, same_flow);
+		table->event(table->arg, HL_CONTACT_REFUSED, &block->contact);
+	}
+	table->event(table->arg, HL_CONTACT_REFUSED, contact);
+}
+
 void hl_contacts_disconnected(struct hl_endpoints *table, const struct hl_flow *flow)
 {
 	struct hl_contact *contact;

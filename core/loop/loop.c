@@ -9,9 +9,16 @@
 #include <event2/event_struct.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SLOW_HANDLER (50 * HL_MILLISECOND) /* µs, real */
+
+enum {
+	QUICK = 8,        /* quick turns that make it load */
+	QUICK_MOST = 32,  /* that are counted; a pause halves them */
+	NAP_LEAST = 200   /* µs; less is not worth two switches of context */
+};
 
 struct hl_watch {
 	struct event event;
@@ -102,6 +109,7 @@ struct hl_loop *hl_loop_new(struct hl_error *error)
 	signal(SIGPIPE, SIG_IGN);
 	pthread_mutex_init(&loop->lock, NULL);
 	hl_list_init(&loop->posted);
+	hl_list_init(&loop->jobs);
 	hl_list_init(&loop->signals);
 	hl_list_init(&loop->streams);
 	loop->wheel.alarm = -1;
@@ -145,10 +153,79 @@ void hl_loop_free(struct hl_loop *loop)
 	hl_free(loop);
 }
 
+void hl_loop_gather(struct hl_loop *loop, unsigned time)
+{
+	loop->gather = time;
+}
+
+void hl_job_init(struct hl_job *job, void (*run)(void *arg), void *arg)
+{
+	hl_list_init(&job->node);
+	job->run = run;
+	job->arg = arg;
+}
+
+void hl_job_want(struct hl_loop *loop, struct hl_job *job)
+{
+	if (hl_list_empty(&job->node))
+		hl_list_append(&loop->jobs, &job->node);
+}
+
+void hl_job_drop(struct hl_job *job)
+{
+	hl_list_remove(&job->node);
+}
+
+void hl_loop_end_turn(struct hl_loop *loop)
+{
+	while (!hl_list_empty(&loop->jobs)) {
+		struct hl_job *job = hl_list_entry(loop->jobs.next, struct hl_job, node);
+
+		hl_list_remove(&job->node);
+		job->run(job->arg);
+	}
+}
+
+/* Counts turns that come one upon the other; `end` is that of the one before this. */
+static void watch_load(struct hl_loop *loop, uint64_t end)
+{
+	if (!loop->woken) /* by a timer */
+		return;
+	if (loop->woken - end >= loop->gather)
+		loop->quick /= 2;
+	else if (loop->quick < QUICK_MOST)
+		loop->quick++;
+}
+
+/* Under load the next turn waits until `gather` after this one began. */
+static void nap(const struct hl_loop *loop, uint64_t now)
+{
+	uint64_t end = loop->woken + loop->gather, timer = hl_wheel_wait(&loop->wheel);
+	uint64_t time = end > now ? end - now : 0;
+	struct timespec span;
+
+	if (timer < time)
+		time = timer;
+	span = (struct timespec){.tv_nsec = (long)time * 1000};
+	if (time >= NAP_LEAST)
+		nanosleep(&span, NULL);
+}
+
 void hl_loop_run(struct hl_loop *loop)
 {
-	if (!loop->stopped)
-		event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	uint64_t end = hl_clock_real();
+
+	while (!loop->stopped) {
+		loop->woken = 0;
+		event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+		hl_loop_end_turn(loop);
+		if (!loop->gather)
+			continue;
+		watch_load(loop, end);
+		end = hl_clock_real();
+		if (loop->quick >= QUICK && !loop->stopped)
+			nap(loop, end);
+	}
 	loop->stopped = false;
 }
 
@@ -156,6 +233,7 @@ void hl_loop_turn(struct hl_loop *loop)
 {
 	event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	hl_wheel_run(loop);
+	hl_loop_end_turn(loop);
 }
 
 void hl_loop_stop(struct hl_loop *loop)
@@ -168,9 +246,12 @@ static void watch_ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct hl_watch *watch = arg;
 	const char *name = watch->name; /* `ready` may free the watch */
+	struct hl_loop *loop = watch->loop;
 	uint64_t since = hl_clock_real();
 
 	(void)fd;
+	if (!loop->woken)
+		loop->woken = since;
 	watch->ready(watch->arg, (what & EV_READ ? HL_READABLE : 0u) |
 					 (what & EV_WRITE ? HL_WRITABLE : 0u));
 	hl_loop_handled(name, since);

@@ -24,6 +24,21 @@ HL_EXPORT void hl_loop_run(struct hl_loop *loop);
 HL_EXPORT void hl_loop_turn(struct hl_loop *loop);
 HL_EXPORT void hl_loop_stop(struct hl_loop *loop);
 
+/* Under load, lets what arrives within `time` µs be handled in one turn, which costs a fraction of
+ * as many turns; a timer is not made late by it. 0, as a new loop has it: every turn at once. */
+HL_EXPORT void hl_loop_gather(struct hl_loop *loop, unsigned time);
+
+/* Something to do at the end of a turn, before the loop waits again. */
+struct hl_job {
+	struct hl_list node; /* in its loop; alone when not wanted */
+	void (*run)(void *arg);
+	void *arg;           /* borrowed */
+};
+HL_EXPORT void hl_job_init(struct hl_job *job, void (*run)(void *arg), void *arg);
+/* Has it run once, when this turn ends; the loop's thread only. Asking again changes nothing. */
+HL_EXPORT void hl_job_want(struct hl_loop *loop, struct hl_job *job);
+HL_EXPORT void hl_job_drop(struct hl_job *job);
+
 /* Calls `ready(arg, events)` whenever `fd` is readable or writable as asked (level-triggered).
  * The descriptor stays the caller's. NULL when memory is out. `name` is for the log, borrowed. */
 HL_EXPORT struct hl_watch *hl_watch_new(struct hl_loop *loop, const char *name, int fd,

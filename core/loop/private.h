@@ -34,8 +34,12 @@ struct hl_loop {
 	int wake;                /* eventfd: `posted` has something; owned */
 	struct hl_watch *waker;  /* on `wake`; owned */
 	struct hl_list signals;  /* owned */
+	struct hl_list jobs;     /* wanted at the end of this turn */
 	struct hl_list streams;  /* that finish without an owner; freed with the loop */
 	void *datagrams;         /* the room for received datagrams, hl_free; NULL: none yet */
+	unsigned gather;         /* µs, at most, from turn to turn under load */
+	unsigned quick;          /* of the last turns, how many came within `gather` */
+	uint64_t woken;          /* µs, real, when this turn began; 0: it has not */
 	bool stopped;
 };
 
@@ -44,6 +48,10 @@ uint64_t hl_loop_handled(const char *name, uint64_t since);
 
 int hl_wheel_init(struct hl_loop *loop);
 void hl_wheel_fini(struct hl_loop *loop);
+/* Runs the jobs of this turn. */
+void hl_loop_end_turn(struct hl_loop *loop);
+/* When the wheel has the loop wake next: real µs from now, UINT64_MAX never. */
+uint64_t hl_wheel_wait(const struct hl_wheel *wheel);
 /* Fires what is due now. */
 void hl_wheel_run(struct hl_loop *loop);
 

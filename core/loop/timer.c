@@ -146,19 +146,31 @@ static bool idle(const struct hl_wheel *wheel)
 	return hl_list_empty(&wheel->ready) && hl_list_empty(&wheel->firing);
 }
 
+/* Real µs from now until the switch's clock shows `tick`. */
+static uint64_t wait_until(uint64_t tick)
+{
+	uint64_t now = hl_clock_now(), then = tick * HL_MILLISECOND;
+
+	return then > now ? (then - now + hl_clock_rate() - 1) / hl_clock_rate() : 0;
+}
+
+uint64_t hl_wheel_wait(const struct hl_wheel *wheel)
+{
+	return wheel->armed == UINT64_MAX ? UINT64_MAX : wait_until(wheel->armed);
+}
+
 /* Sees to it that the loop wakes at `tick`, in real time. The fake clock moves only when told, so
  * nothing but what is ready can come due by waiting. An alarm that is early anyway stays: one
  * wake-up too many now and then costs less than a system call for each timer. */
 static void arm(struct hl_wheel *wheel, uint64_t tick)
 {
-	uint64_t now = hl_clock_now(), wait = 0;
+	uint64_t wait = 0;
 	struct itimerspec alarm = {.it_value = {0, 1}};
 
 	if (tick > wheel->tick) {
 		if (hl_clock_is_fake())
 			return;
-		wait = tick * HL_MILLISECOND > now ? tick * HL_MILLISECOND - now : 0;
-		wait = (wait + hl_clock_rate() - 1) / hl_clock_rate();
+		wait = wait_until(tick);
 	} else if (!wheel->running) {
 		/* Ready, and a handler of the loop said so: its turn comes without the kernel. */
 		event_active(wheel->event, EV_TIMEOUT, 1);
@@ -315,6 +327,7 @@ static void settle(struct hl_loop *loop)
 	do
 		hl_wheel_run(loop);
 	while (!idle(&loop->wheel) && ++turns < SETTLE);
+	hl_loop_end_turn(loop);
 }
 
 void hl_loop_advance(struct hl_loop *loop, uint64_t duration)

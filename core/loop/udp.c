@@ -1,9 +1,11 @@
-/* UDP sockets. One room for 64 datagrams per loop, read with one recvmmsg; sends go out by
- * sendmmsg. Bound to a wildcard, a socket learns from control data (IP_PKTINFO, RFC 3542 §6) to
- * which address a datagram was sent, and answers from there; bound to one address it saves that.
+/* UDP sockets. One room for 64 datagrams per loop, read with one recvmmsg; what is posted in a turn
+ * goes out with one sendmmsg. Bound to a wildcard, a socket learns from control data (IP_PKTINFO,
+ * RFC 3542 §6) to which address a datagram was sent, and answers from there; bound to one address
+ * it saves that.
  *
- * IP_RECVERR is on, so that ICMP errors are counted. The kernel then reports such an error to the
- * next send, whomever it is for: a send that fails so is tried once more before its destination is
+ * IP_RECVERR is on, so that ICMP errors are counted, each for its destination. The kernel also
+ * tells such an error to the next send, whomever it is for, and sends nothing then: a send that
+ * fails is tried again when errors were waiting, and once more anyway, before its destination is
  * blamed. */
 #include "loop/udp.h"
 #include "base/memory.h"
@@ -20,6 +22,8 @@ enum {
 	/* Bytes from one datagram's place to the next: odd cache lines, because at a multiple of
 	 * 64 KiB all of them would compete for the same set of the cache. */
 	STRIDE = DATAGRAM + 1 + 5 * 64,
+	OUTBOX = 256 << 10,   /* bytes that wait for the end of a turn */
+	RETRIES = 64,         /* of one send that others' errors got in the way of */
 	BUFFER = 4 << 20      /* bytes of socket buffer asked for, each way */
 };
 
@@ -44,17 +48,39 @@ struct hl_udp_room {
 	char bytes[RECEIVED][STRIDE];
 };
 
+/* What waits for the end of the turn. */
+struct outbox {
+	struct hl_job job;
+	unsigned count;
+	size_t used;              /* of `bytes` */
+	struct hl_outgoing list[SENT];
+	char bytes[OUTBOX];
+};
+
 struct hl_udp {
 	struct hl_loop *loop;     /* borrowed; outlives it */
 	struct hl_watch *watch;   /* owned */
 	int fd;                   /* owned; -1: closed */
 	bool wildcard;            /* bound to no particular address */
+	struct outbox *outbox;    /* owned; NULL: nothing was posted yet */
 	bool receiving;           /* within received_some, which frees it if it was closed there */
 	struct hl_address local;  /* as bound, with the real port */
 	struct hl_udp_counters counters;
 	void (*received)(void *arg, const struct hl_datagram *datagram);
+	void (*refused)(void *arg, const struct hl_address *local,
+			const struct hl_address *remote); /* or NULL */
 	void *arg;                /* borrowed */
 };
+
+/* Lets the kernel tell again who a datagram is from, and to which address it came. */
+static void make_ready(struct hl_udp_room *room, int count)
+{
+	for (int i = 0; i < count; i++) {
+		room->messages[i].msg_hdr.msg_namelen = sizeof(room->peers[i]);
+		room->messages[i].msg_hdr.msg_control = &room->controls[i];
+		room->messages[i].msg_hdr.msg_controllen = sizeof(room->controls[i]);
+	}
+}
 
 static struct hl_udp_room *new_room(void)
 {
@@ -70,6 +96,7 @@ static struct hl_udp_room *new_room(void)
 							     .msg_iov = &room->vectors[i],
 							     .msg_iovlen = 1 };
 	}
+	make_ready(room, RECEIVED);
 	return room;
 }
 
@@ -93,18 +120,37 @@ static void read_local(struct msghdr *message, struct hl_address *local)
 	}
 }
 
-/* Empties the error queue; while it holds something the socket would wake us again and again. */
-static void count_icmp(struct hl_udp *udp)
+/* Empties the error queue; while it holds something the socket would wake us again and again.
+ * Returns how many there were. */
+static unsigned read_errors(struct hl_udp *udp)
 {
+	union {
+		struct cmsghdr align;
+		char bytes[512]; /* the error with its source, and where it came in */
+	} control;
 	char byte;
-	struct iovec vector = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+	unsigned count = 0;
 
-	for (int left = RECEIVED; left; left--) {
+	for (; count < RECEIVED; count++) {
+		union peer peer = { .any.sa_family = AF_UNSPEC };
+		struct iovec vector = { &byte, 1 };
+		struct msghdr message = { .msg_name = &peer, .msg_namelen = sizeof(peer),
+					  .msg_iov = &vector, .msg_iovlen = 1,
+					  .msg_control = &control,
+					  .msg_controllen = sizeof(control) };
+		struct hl_address local = udp->local, remote;
+
 		if (recvmsg(udp->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-			return;
+			break;
 		udp->counters.icmp_errors++;
+		if (!udp->refused || !message.msg_namelen || peer.any.sa_family == AF_UNSPEC)
+			continue;
+		if (udp->wildcard)
+			read_local(&message, &local);
+		hl_address_from_sockaddr(&remote, &peer.any);
+		udp->refused(udp->arg, &local, &remote);
 	}
+	return count;
 }
 
 static void deliver(struct hl_udp *udp, struct mmsghdr *got, char *bytes)
@@ -122,18 +168,10 @@ static void deliver(struct hl_udp *udp, struct mmsghdr *got, char *bytes)
 
 static int receive(struct hl_udp *udp, struct hl_udp_room *room)
 {
-	int count;
+	int count = recvmmsg(udp->fd, room->messages, RECEIVED, MSG_DONTWAIT, NULL);
 
-	for (int i = 0; i < RECEIVED; i++) {
-		struct msghdr *header = &room->messages[i].msg_hdr;
-
-		header->msg_namelen = sizeof(room->peers[i]);
-		header->msg_control = udp->wildcard ? &room->controls[i] : NULL;
-		header->msg_controllen = udp->wildcard ? sizeof(room->controls[i]) : 0;
-	}
-	count = recvmmsg(udp->fd, room->messages, RECEIVED, MSG_DONTWAIT, NULL);
 	if (count < 0)
-		count_icmp(udp);
+		read_errors(udp);
 	return count;
 }
 
@@ -152,6 +190,8 @@ static void received_some(void *arg, unsigned events)
 	for (int i = 0; i < count && udp->fd >= 0; i++)
 		deliver(udp, &room->messages[i], room->bytes[i]);
 	udp->receiving = false;
+	if (count > 0)
+		make_ready(room, count);
 	if (udp->fd < 0)
 		hl_free(udp);
 }
@@ -212,15 +252,11 @@ failed:
 	return NULL;
 }
 
-void hl_udp_close(struct hl_udp *udp)
+void hl_udp_refused(struct hl_udp *udp,
+		    void (*refused)(void *arg, const struct hl_address *local,
+				    const struct hl_address *remote))
 {
-	if (!udp || udp->fd < 0)
-		return;
-	hl_watch_free(udp->watch);
-	close(udp->fd);
-	udp->fd = -1;
-	if (!udp->receiving)
-		hl_free(udp);
+	udp->refused = refused;
 }
 
 const struct hl_address *hl_udp_local(const struct hl_udp *udp)
@@ -272,26 +308,15 @@ static bool buffer_full(int code)
 	return code == EAGAIN || code == ENOBUFS || code == EINTR;
 }
 
-int hl_udp_send(struct hl_udp *udp, const struct hl_address *local, const struct hl_address *remote,
-		struct hl_slice bytes)
+/* Whether a send that failed with errno is to be tried again (errno is kept): the error may be that
+ * of another, sent before. */
+static bool others_error(struct hl_udp *udp, int tries)
 {
-	struct iovec vector = { (void *)(uintptr_t)bytes.data, bytes.length };
-	union control control;
-	union peer peer;
-	struct msghdr message = { .msg_name = &peer, .msg_iov = &vector, .msg_iovlen = 1 };
-	ssize_t sent;
+	int code = errno;
+	unsigned waiting = tries < RETRIES ? read_errors(udp) : 0;
 
-	choose_destination(udp, remote, &message);
-	choose_source(udp, local, &message, &control);
-	sent = sendmsg(udp->fd, &message, MSG_DONTWAIT);
-	if (sent < 0 && !buffer_full(errno))
-		sent = sendmsg(udp->fd, &message, MSG_DONTWAIT);
-	if (sent < 0) {
-		udp->counters.refused++;
-		return buffer_full(errno) ? -EAGAIN : -errno;
-	}
-	udp->counters.sent++;
-	return 0;
+	errno = code;
+	return waiting || tries == 0;
 }
 
 /* Describes up to SENT datagrams to the kernel. */
@@ -327,7 +352,8 @@ static unsigned prepare(const struct hl_udp *udp, struct flight *flight,
 static unsigned send_flight(struct hl_udp *udp, struct flight *flight, struct hl_outgoing *list,
 			    unsigned count)
 {
-	unsigned done = 0, retried = UINT32_MAX;
+	unsigned done = 0;
+	int tries = 0;
 
 	while (done < count) {
 		int sent = sendmmsg(udp->fd, flight->messages + done, count - done, MSG_DONTWAIT);
@@ -335,14 +361,14 @@ static unsigned send_flight(struct hl_udp *udp, struct flight *flight, struct hl
 		if (sent >= 0) {
 			udp->counters.sent += (unsigned)sent;
 			done += (unsigned)sent;
+			tries = 0;
 		} else if (buffer_full(errno)) {
 			udp->counters.refused++;
 			return done;
-		} else if (retried != done) {
-			retried = done;
-		} else {
+		} else if (!others_error(udp, tries++)) {
 			udp->counters.refused++;
 			list[done++].remote.family = 0;
+			tries = 0;
 		}
 	}
 	return done;
@@ -362,4 +388,95 @@ unsigned hl_udp_send_many(struct hl_udp *udp, struct hl_outgoing *list, unsigned
 			break;
 	}
 	return done;
+}
+
+static void send_outbox(void *arg)
+{
+	struct hl_udp *udp = arg;
+	struct outbox *outbox = udp->outbox;
+	unsigned sent = hl_udp_send_many(udp, outbox->list, outbox->count);
+
+	/* A full buffer, counted once: whoever posted them will send again, or be asked again. */
+	if (sent < outbox->count)
+		udp->counters.refused += outbox->count - sent - 1;
+	outbox->count = 0;
+	outbox->used = 0;
+	hl_job_drop(&outbox->job);
+}
+
+static struct outbox *new_outbox(struct hl_udp *udp)
+{
+	struct outbox *outbox = hl_alloc(sizeof(*outbox));
+
+	if (!outbox)
+		return NULL;
+	outbox->count = 0;
+	outbox->used = 0;
+	hl_job_init(&outbox->job, send_outbox, udp);
+	return outbox;
+}
+
+int hl_udp_post(struct hl_udp *udp, const struct hl_address *local, const struct hl_address *remote,
+		struct hl_slice bytes)
+{
+	struct outbox *outbox = udp->outbox;
+	char *copy;
+
+	if (!outbox)
+		outbox = udp->outbox = new_outbox(udp);
+	if (!outbox)
+		return -ENOMEM;
+	if (outbox->count == SENT || bytes.length > OUTBOX - outbox->used)
+		send_outbox(udp);
+	if (bytes.length > OUTBOX)
+		return -EMSGSIZE;
+	copy = outbox->bytes + outbox->used;
+	memcpy(copy, bytes.data, bytes.length);
+	outbox->used += bytes.length;
+	outbox->list[outbox->count++] = (struct hl_outgoing){
+		local ? *local : (struct hl_address){ .family = 0 }, *remote, { copy, bytes.length }
+	};
+	hl_job_want(udp->loop, &outbox->job);
+	return 0;
+}
+
+int hl_udp_send(struct hl_udp *udp, const struct hl_address *local, const struct hl_address *remote,
+		struct hl_slice bytes)
+{
+	struct iovec vector = { (void *)(uintptr_t)bytes.data, bytes.length };
+	union control control;
+	union peer peer;
+	struct msghdr message = { .msg_name = &peer, .msg_iov = &vector, .msg_iovlen = 1 };
+	ssize_t sent;
+
+	if (udp->outbox && udp->outbox->count)
+		send_outbox(udp);
+	choose_destination(udp, remote, &message);
+	choose_source(udp, local, &message, &control);
+	for (int tries = 0;; tries++) {
+		sent = sendmsg(udp->fd, &message, MSG_DONTWAIT);
+		if (sent >= 0 || buffer_full(errno) || !others_error(udp, tries))
+			break;
+	}
+	if (sent < 0) {
+		udp->counters.refused++;
+		return buffer_full(errno) ? -EAGAIN : -errno;
+	}
+	udp->counters.sent++;
+	return 0;
+}
+
+void hl_udp_close(struct hl_udp *udp)
+{
+	if (!udp || udp->fd < 0)
+		return;
+	if (udp->outbox)
+		send_outbox(udp);
+	hl_watch_free(udp->watch);
+	close(udp->fd);
+	hl_free(udp->outbox);
+	udp->outbox = NULL;
+	udp->fd = -1;
+	if (!udp->receiving)
+		hl_free(udp);
 }

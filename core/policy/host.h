@@ -34,6 +34,7 @@ struct hl_policy {
 	size_t memory;			    /* bytes in use */
 	int functions[HL_POLICY_FUNCTIONS]; /* registry references; LUA_NOREF: the script has none
 					     */
+	int tests;			    /* registry reference of policy.tests, or LUA_NOREF */
 	char defined[HL_POLICY_FUNCTIONS][80]; /* "policy.lua:12", for errors without a line */
 	bool loading;	/* its top level or its test runs: the processor's time is what counts */
 	bool rehearsal; /* nobody is told what it does or says */

@@ -84,6 +84,9 @@ static int load(lua_State *lua)
 	keep_version(lua, policy, table);
 	for (int i = 0; i < HL_POLICY_FUNCTIONS; i++)
 		keep_function(lua, policy, table, i);
+	lua_getfield(lua, table, "tests");
+	if (lua_istable(lua, -1))
+		policy->tests = luaL_ref(lua, LUA_REGISTRYINDEX);
 	return 0;
 }
 
@@ -144,6 +147,7 @@ static struct hl_policy *policy_new(const char *path, const struct hl_policy_set
 	hl_text_init(&policy->source);
 	for (int i = 0; i < HL_POLICY_FUNCTIONS; i++)
 		policy->functions[i] = LUA_NOREF;
+	policy->tests = LUA_NOREF;
 	policy->configuration = world ? world->configuration : NULL;
 	policy->path = hl_strdup(path);
 	if (world && world->library_count) {
@@ -234,6 +238,78 @@ int hl_policy_selftest(struct hl_policy *policy, struct hl_error *error)
 	policy->loading = false;
 	lua_settop(policy->lua, 0);
 	return result;
+}
+
+struct one_test {
+	const char *name; /* NULL: the first; a copy is left in `next` */
+	char next[128];
+};
+
+/* Finds the test behind `name`, in the order that Lua has. */
+static int next_test(lua_State *lua)
+{
+	struct one_test *test = lua_touserdata(lua, 1);
+
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, hl_policy_of(lua)->tests);
+	if (test->name)
+		lua_pushstring(lua, test->name);
+	else
+		lua_pushnil(lua);
+	test->next[0] = '\0';
+	while (lua_next(lua, 2) && !*test->next) {
+		if (lua_type(lua, -2) == LUA_TSTRING && lua_isfunction(lua, -1))
+			snprintf(test->next, sizeof(test->next), "%s", lua_tostring(lua, -2));
+		lua_pop(lua, 1);
+	}
+	return 0;
+}
+
+static int run_one(lua_State *lua)
+{
+	const struct one_test *test = lua_touserdata(lua, 1);
+
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, hl_policy_of(lua)->tests);
+	lua_getfield(lua, -1, test->name);
+	lua_call(lua, 0, 2);
+	if (lua_isboolean(lua, 3) && !lua_toboolean(lua, 3))
+		luaL_error(lua, "%s", lua_isstring(lua, 4) ? lua_tostring(lua, 4) : "false");
+	return 0;
+}
+
+/* Runs a C function about a test; NULL, or what went wrong. */
+static const char *try_test(struct hl_policy *policy, lua_CFunction function, void *argument)
+{
+	int status;
+
+	policy->loading = true;
+	status = hl_policy_run(policy, HL_POLICY_SELFTEST, function, argument, 0);
+	policy->loading = false;
+	return status == LUA_OK ? NULL : hl_policy_message(policy->lua);
+}
+
+unsigned hl_policy_test(struct hl_policy *policy,
+			void (*told)(void *arg, const char *name, const char *failure), void *arg)
+{
+	struct one_test test = {.name = NULL};
+	char name[sizeof(test.next)];
+	struct hl_error error;
+	unsigned failed = 0;
+
+	if (hl_policy_has(policy, HL_POLICY_SELFTEST)) {
+		failed = hl_policy_selftest(policy, &error) != 0;
+		told(arg, "selftest", failed ? error.text : NULL);
+	}
+	while (policy->tests != LUA_NOREF && !try_test(policy, next_test, &test) && *test.next) {
+		const char *failure;
+
+		memcpy(name, test.next, sizeof(name));
+		test.name = name;
+		failure = try_test(policy, run_one, &test);
+		told(arg, name, failure);
+		failed += failure != NULL;
+		lua_settop(policy->lua, 0);
+	}
+	return failed;
 }
 
 void hl_policy_inherit(struct hl_policy *policy, const struct hl_policy *before)

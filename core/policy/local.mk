@@ -2,6 +2,7 @@
 
 core_libcore_a_SOURCES += \
 	core/policy/decision.c \
+	core/policy/explain.c \
 	core/policy/globals.c \
 	core/policy/host.c \
 	core/policy/host.h \

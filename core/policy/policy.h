@@ -5,6 +5,7 @@
 #define HL_POLICY_POLICY_H
 
 #include "base/function.h"
+#include "base/json.h"
 #include "call/cdr.h"
 #include "call/view.h"
 #include "config/config.h"
@@ -119,5 +120,20 @@ HL_EXPORT int hl_policy_route(struct hl_policy *policy, const struct hl_call_vie
 /* Tells the script; nothing comes back. */
 HL_EXPORT void hl_policy_answered(struct hl_policy *policy, const struct hl_call_view *call);
 HL_EXPORT void hl_policy_ended(struct hl_policy *policy, const struct hl_cdr *cdr);
+
+/* Everything a rehearsal (NULL: there is no script) would decide, an object each into an open
+ * array: {about, decision, answer, rule, line, failed}. `routing` is the call as it was routed. */
+HL_EXPORT void hl_policy_explain_endpoint(struct hl_policy *policy,
+					  const struct hl_endpoint_view *endpoint,
+					  const char *realm, struct hl_json *json);
+HL_EXPORT void hl_policy_explain_call(struct hl_policy *policy, const struct hl_call_view *routing,
+				      const struct hl_call_view *call,
+				      const struct hl_leg_view *legs, size_t count,
+				      struct hl_json *json);
+/* Runs selftest() and each function of the table `policy.tests`, and tells how it went: `failure`
+ * is NULL or why. Returns how many failed. */
+HL_EXPORT unsigned hl_policy_test(struct hl_policy *policy,
+				  void (*told)(void *arg, const char *name, const char *failure),
+				  void *arg);
 
 #endif

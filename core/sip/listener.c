@@ -35,6 +35,18 @@ static void datagram(void *arg, const struct hl_datagram *got)
 	transport->events->received(transport->arg, &flow, got->bytes);
 }
 
+static void refused(void *arg, const struct hl_address *local, const struct hl_address *remote)
+{
+	struct listener *listener = arg;
+	struct hl_transport *transport = listener->transport;
+	struct hl_flow flow = {.type = HL_TRANSPORT_UDP,
+			       .listener = listener->index,
+			       .local = *local,
+			       .remote = *remote};
+	if (transport->events->refused)
+		transport->events->refused(transport->arg, &flow);
+}
+
 const struct hl_address *hl_listener_local(const struct listener *listener)
 {
 	return listener->udp ? hl_udp_local(listener->udp)
@@ -94,6 +106,8 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 	}
 	if (type == HL_TRANSPORT_TLS)
 		hl_stream_listener_secure(listener->stream, &hl_connection_tls, transport);
+	if (listener->udp)
+		hl_udp_refused(listener->udp, refused);
 	transport->listeners[transport->listener_count++] = listener;
 	return 0;
 }

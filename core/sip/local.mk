@@ -10,6 +10,7 @@ core_libcore_a_SOURCES += \
 	core/sip/listener.c \
 	core/sip/message.c \
 	core/sip/message_header.c \
+	core/sip/message_name.c \
 	core/sip/message_parse.c \
 	core/sip/message_parts.h \
 	core/sip/message_read.c \

@@ -14,21 +14,65 @@ enum {
 	ALIGNMENT = 8,	     /* of memory in blocks */
 	CHUNK = 1024,	     /* bytes, at least, of a further block */
 	HEADER_SPARE = 2560, /* for the headers of a message and what is added to it */
+	STEP = 2048,	     /* messages are allocated in these sizes, and kept by them */
+	SIZES = 4,	     /* of messages that are kept; what is larger is not */
+	KEPT = 32,	     /* at most, of each size */
 };
 
 struct hl_message_chunk {
 	struct hl_message_chunk *next;
 };
 
+/* A few freed messages by size: to malloc they are large, and each would be merged and split again.
+ * Messages are the signalling thread's. */
+static struct shelf {
+	struct hl_message *first; /* linked by `next_kept` */
+	unsigned count;
+} shelves[SIZES];
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SHELVING = false }; /* what is freed shall be seen to be */
+#else
+enum { SHELVING = true };
+#endif
+
+static struct hl_message *take_kept(size_t steps)
+{
+	struct shelf *shelf = &shelves[steps - 1];
+	struct hl_message *message = shelf->first;
+
+	if (message) {
+		shelf->first = message->next_kept;
+		shelf->count--;
+	}
+	return message;
+}
+
+static bool keep(struct hl_message *message)
+{
+	struct shelf *shelf = &shelves[message->steps - 1];
+
+	if (!SHELVING || message->steps > SIZES || shelf->count == KEPT)
+		return false;
+	message->next_kept = shelf->first;
+	shelf->first = message;
+	shelf->count++;
+	return true;
+}
+
 struct hl_message *hl_message_new(size_t spare)
 {
-	struct hl_message *message = hl_alloc(sizeof(*message) + spare);
+	size_t steps = (sizeof(struct hl_message) + spare + STEP - 1) / STEP;
+	struct hl_message *message = steps <= SIZES ? take_kept(steps) : NULL;
 
+	if (!message)
+		message = hl_alloc(steps * STEP);
 	if (!message)
 		return NULL;
 	*message = (struct hl_message){.method_text = "", .reason = "", .request_uri = ""};
+	message->steps = steps;
 	message->free = (char *)(message + 1);
-	message->left = spare;
+	message->left = steps * STEP - sizeof(*message);
 	return message;
 }
 
@@ -77,7 +121,8 @@ void hl_message_free(struct hl_message *message)
 		next = chunk->next;
 		hl_free(chunk);
 	}
-	hl_free(message);
+	if (!keep(message))
+		hl_free(message);
 }
 
 static bool line_safe(struct hl_slice text)
@@ -107,29 +152,33 @@ static int insert_copy(struct hl_message *message, unsigned at, unsigned kind, s
 	return error == -E2BIG ? -ENOMEM : error;
 }
 
-/* What may be written as that header: 0, -EINVAL, -ENOMEM. */
+/* What may be written as that header: 0 or -EINVAL. */
 static int check_header(struct hl_message *message, unsigned kind, struct hl_slice name,
 			struct hl_slice value)
 {
 	struct hl_slice method, rest = value;
+	struct hl_name parts;
 	int error = 0;
 
-	if (!value.data || !hl_is_token(name) || !line_safe(value) ||
-	    kind == HL_HEADER_CONTENT_LENGTH)
+	if (!value.data || !hl_is_token(name) || !line_safe(value))
 		return -EINVAL;
-	if (kind == HL_HEADER_CSEQ)
-		return hl_header_cseq(hl_slice_trim(value), &message->cseq, &method) ? -EINVAL : 0;
-	if (kind == HL_HEADER_FROM || kind == HL_HEADER_TO) {
-		error = hl_header_readable(message, kind, value.data);
-	} else if (kind == HL_HEADER_VIA || kind == HL_HEADER_CONTACT) {
+	switch (kind) {
+	case HL_HEADER_CONTENT_LENGTH: return -EINVAL;
+	case HL_HEADER_CSEQ:
+		error = hl_header_cseq(hl_slice_trim(value), &message->cseq, &method);
+		break;
+	case HL_HEADER_FROM:
+	case HL_HEADER_TO: error = hl_header_name(value, &parts); break;
+	case HL_HEADER_CONTACT:
 		do {
 			struct hl_slice part = hl_slice_trim(hl_header_cut(&rest));
-			char *copy = hl_message_copy(message, part);
 
-			error = copy ? hl_header_readable(message, kind, copy) : -ENOMEM;
+			if (!hl_slice_equal(part, HL_SLICE_LITERAL("*")))
+				error = hl_header_name(part, &parts);
 		} while (rest.length && !error);
+		break;
 	}
-	return error == -EBADMSG ? -EINVAL : error;
+	return error ? -EINVAL : 0;
 }
 
 int hl_message_add_header(struct hl_message *message, const char *name, const char *value)
@@ -317,22 +366,11 @@ struct hl_message *hl_message_response(const struct hl_message *request, int cod
 	return NULL;
 }
 
-static void put_number(struct hl_text *text, size_t number)
-{
-	char digits[24];
-	size_t at = sizeof(digits);
-
-	do
-		digits[--at] = (char)('0' + number % 10);
-	while (number /= 10);
-	hl_text_append(text, digits + at, sizeof(digits) - at);
-}
-
 static void put_start_line(struct hl_text *text, const struct hl_message *message)
 {
 	if (message->status) {
 		hl_text_put(text, "SIP/2.0 ");
-		put_number(text, (size_t)message->status);
+		hl_text_number(text, (uint64_t)message->status);
 		hl_text_append(text, " ", 1);
 		hl_text_put(text, message->reason);
 		hl_text_append(text, "\r\n", 2);
@@ -344,21 +382,44 @@ static void put_start_line(struct hl_text *text, const struct hl_message *messag
 	}
 }
 
+/* Bytes of what is written, roughly: never less. */
+static size_t written_size(const struct hl_message *message)
+{
+	size_t size = HEADER_SPARE / 16 + strlen(message->reason) + strlen(message->request_uri) +
+		      strlen(message->method_text) + message->body.length;
+
+	for (unsigned i = 0; i < message->count; i++)
+		size += message->headers[i].name_length + message->headers[i].value_length + 4;
+	return size;
+}
+
+static char *put(char *at, const char *data, size_t length)
+{
+	return (char *)mempcpy(at, data, length);
+}
+
+static void put_header(struct hl_text *text, const struct hl_header *header)
+{
+	char *at = text->data + text->length;
+
+	at = put(at, header->name, header->name_length);
+	at = put(at, ": ", 2);
+	at = put(at, header->value, header->value_length);
+	at = put(at, "\r\n", 2);
+	text->length = (size_t)(at - text->data);
+}
+
 int hl_message_write(const struct hl_message *message, struct hl_text *text)
 {
+	hl_text_reserve(text, written_size(message));
+	if (text->failed)
+		return -ENOMEM;
 	put_start_line(text, message);
-	for (unsigned i = 0; i < message->count; i++) {
-		const struct hl_header *header = &message->headers[i];
-
-		if (header->kind == HL_HEADER_CONTENT_LENGTH)
-			continue;
-		hl_text_append(text, header->name, header->name_length);
-		hl_text_append(text, ": ", 2);
-		hl_text_append(text, header->value, header->value_length);
-		hl_text_append(text, "\r\n", 2);
-	}
+	for (unsigned i = 0; i < message->count; i++)
+		if (message->headers[i].kind != HL_HEADER_CONTENT_LENGTH)
+			put_header(text, &message->headers[i]);
 	hl_text_put(text, "Content-Length: ");
-	put_number(text, message->body.length);
+	hl_text_number(text, message->body.length);
 	hl_text_append(text, "\r\n\r\n", 4);
 	hl_text_slice(text, message->body);
 	return text->failed ? -ENOMEM : 0;

@@ -115,8 +115,7 @@ static bool is_overloaded(unsigned kind, const char *value)
 {
 	unsigned count = 0;
 
-	if (kind != HL_HEADER_VIA && kind != HL_HEADER_FROM && kind != HL_HEADER_TO &&
-	    kind != HL_HEADER_CONTACT)
+	if (kind != HL_HEADER_VIA && kind != HL_HEADER_CONTACT)
 		return false;
 	while ((value = strpbrk(value, ";&")) && ++count <= PARAMETERS)
 		value++;
@@ -186,18 +185,24 @@ static int take_body(struct hl_message *message, const struct cursor *cursor)
 	return 0;
 }
 
-/* A header that must be there, and that libosip2 must be able to read. */
-static int check_field(const struct hl_message *message, unsigned kind, const char *name,
+/* A header of that kind that is there has to be readable. */
+static int check_field(const struct hl_message *message, unsigned kind, const char *title,
 		       bool needed, struct hl_error *error)
 {
 	const struct hl_header *header = hl_header_first(message, kind);
+	struct hl_name name;
 	int result;
 
 	if (!header)
-		return needed ? hl_error_set(error, -EBADMSG, "%s is missing", name) : 0;
-	result = hl_header_read(message, kind);
+		return needed ? hl_error_set(error, -EBADMSG, "%s is missing", title) : 0;
+	if (kind == HL_HEADER_FROM || kind == HL_HEADER_TO)
+		result = hl_header_name(
+			(struct hl_slice){header->value, header->value_length}, &name);
+	else
+		result = hl_header_read(message, kind);
 	if (result == -EBADMSG)
-		hl_error_set(error, result, "%s cannot be read: %.*s", name, SHOWN, header->value);
+		hl_error_set(error, result, "%s cannot be read: %.*s", title, SHOWN,
+			     header->value);
 	return result;
 }
 

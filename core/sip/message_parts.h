@@ -1,10 +1,12 @@
 /* The inside of a message, for core/sip/message*.c only. What is on the wire are the header lines,
- * in their order and as they were written; what From, To, Via and Contact mean is libosip2's
- * reading of those lines, made when first asked for and forgotten when a line changes. */
+ * in their order and as they were written; what Via and Contact mean is libosip2's reading of those
+ * lines, made when first asked for and forgotten when a line changes. */
 #ifndef HL_SIP_MESSAGE_PARTS_H
 #define HL_SIP_MESSAGE_PARTS_H
 
 #include "sip/message.h"
+
+#include "base/text.h"
 
 #include <osipparser2/osip_message.h>
 
@@ -47,7 +49,12 @@ struct hl_message {
 	struct hl_slice body;
 	osip_message_t *typed;		 /* in our memory; NULL until asked for */
 	unsigned read;			 /* kinds that `typed` has, as bits */
-	const char *display;		 /* From's display name, NULL until asked for */
+	const char *display;		 /* From's display name; NULL until asked for */
+	const char *from_tag, *to_tag;	 /* NULL until asked for */
+	struct hl_via via;		 /* the top one, if `via_read` */
+	bool via_read;
+	struct hl_message *next_kept;	 /* of those freed and kept */
+	size_t steps;			 /* its size, in steps */
 	char *free;			 /* memory not given out yet */
 	size_t left;			 /* bytes of it */
 	struct hl_message_chunk *chunks; /* owned: what was allocated later */
@@ -76,9 +83,15 @@ int hl_header_insert(struct hl_message *message, unsigned at, unsigned kind, str
 const struct hl_header *hl_header_first(const struct hl_message *message, unsigned kind);
 /* Reads "number method". 0 or -EBADMSG. */
 int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *method);
-/* Whether libosip2 can read that value of a Via, From, To or Contact: 0, -EBADMSG, -ENOMEM. */
-int hl_header_readable(struct hl_message *message, unsigned kind, const char *value);
-/* The URI of a name-addr or addr-spec, as it was written: libosip2 keeps it unescaped only. */
+/* A name-addr or addr-spec with its parameters: From, To, Contact and what looks like them. */
+struct hl_name {
+	struct hl_slice display;    /* with its quotes; empty: none */
+	struct hl_slice uri;	    /* as it was written */
+	struct hl_slice parameters; /* of the header, from behind the first `;` */
+};
+/* Reads one: 0, or -EBADMSG when quotes or brackets do not end, or there is no URI. */
+int hl_header_name(struct hl_slice value, struct hl_name *name);
+/* Its URI, empty when it cannot be read. */
 struct hl_slice hl_header_uri(const char *value);
 /* Forgets the reading of a kind whose lines have changed. */
 void hl_header_forget(struct hl_message *message, unsigned kind);

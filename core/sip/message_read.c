@@ -71,40 +71,35 @@ static const osip_generic_param_t *find(const osip_list_t *list, const char *nam
 	return parameter;
 }
 
-static const char *tag(const struct hl_message *message, unsigned kind)
+static const char *read_tag(struct hl_message *message, const char *value)
 {
-	const osip_generic_param_t *parameter;
+	struct hl_name name;
+	struct hl_slice tag = {NULL, 0};
+	const char *copy;
 
-	if (hl_header_read(message, kind))
+	if (hl_header_name(hl_slice_of(value), &name) ||
+	    !hl_uri_parameter(name.parameters, "tag", &tag))
 		return "";
-	parameter = find(kind == HL_HEADER_FROM ? &message->typed->from->gen_params
-						: &message->typed->to->gen_params,
-			 "tag");
-	return parameter && parameter->gvalue ? parameter->gvalue : "";
+	copy = hl_message_copy(message, tag);
+	return copy ? copy : "";
 }
 
-const char *hl_message_from_tag(const struct hl_message *message)
+const char *hl_message_from_tag(const struct hl_message *constant)
 {
-	return tag(message, HL_HEADER_FROM);
+	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
+
+	if (!message->from_tag)
+		message->from_tag = read_tag(message, hl_message_from(message));
+	return message->from_tag;
 }
 
-const char *hl_message_to_tag(const struct hl_message *message)
+const char *hl_message_to_tag(const struct hl_message *constant)
 {
-	return tag(message, HL_HEADER_TO);
-}
+	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
 
-struct hl_slice hl_header_uri(const char *value)
-{
-	const char *at = value, *end;
-
-	if (*at == '"')
-		for (at++; *at && *at != '"'; at++)
-			at += *at == '\\' && at[1];
-	at = strchr(at, '<');
-	if (!at)
-		return hl_slice_trim((struct hl_slice){value, strcspn(value, ";")});
-	end = strchr(++at, '>');
-	return hl_slice_trim((struct hl_slice){at, end ? (size_t)(end - at) : strlen(at)});
+	if (!message->to_tag)
+		message->to_tag = read_tag(message, hl_message_to(message));
+	return message->to_tag;
 }
 
 int hl_message_from_uri(const struct hl_message *message, struct hl_uri *uri)
@@ -118,9 +113,8 @@ int hl_message_to_uri(const struct hl_message *message, struct hl_uri *uri)
 }
 
 /* Copies a display name without its quotes and backslashes. */
-static const char *plain_display(struct hl_message *message, const char *quoted)
+static const char *plain_display(struct hl_message *message, struct hl_slice name)
 {
-	struct hl_slice name = hl_slice_trim(hl_slice_of(quoted));
 	char *plain = hl_message_copy(message, name);
 	size_t length = 0;
 
@@ -139,14 +133,12 @@ static const char *plain_display(struct hl_message *message, const char *quoted)
 const char *hl_message_from_display(const struct hl_message *constant)
 {
 	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
-	const char *name;
+	struct hl_name name;
 
-	if (message->display)
-		return message->display;
-	if (hl_header_read(message, HL_HEADER_FROM))
-		return "";
-	name = message->typed->from->displayname;
-	message->display = name ? plain_display(message, name) : "";
+	if (!message->display)
+		message->display = hl_header_name(hl_slice_of(hl_message_from(message)), &name)
+					   ? ""
+					   : plain_display(message, name.display);
 	return message->display;
 }
 
@@ -170,23 +162,16 @@ static unsigned small_number(const osip_generic_param_t *parameter, unsigned mos
 	return (unsigned)number;
 }
 
-bool hl_message_via(const struct hl_message *message, unsigned index, struct hl_via *via)
+static struct hl_via via_of(const osip_via_t *read)
 {
-	const osip_generic_param_t *branch, *received, *rport;
-	const osip_via_t *read;
+	const osip_generic_param_t *branch = find(&read->via_params, "branch");
+	const osip_generic_param_t *received = find(&read->via_params, "received");
+	const osip_generic_param_t *rport = find(&read->via_params, "rport");
 	uint64_t port = 0;
 
-	if (hl_header_read(message, HL_HEADER_VIA))
-		return false;
-	read = index < HL_MESSAGE_HEADERS ? osip_list_get(&message->typed->vias, (int)index) : NULL;
-	if (!read)
-		return false;
-	branch = find(&read->via_params, "branch");
-	received = find(&read->via_params, "received");
-	rport = find(&read->via_params, "rport");
 	if (read->port && hl_slice_number(hl_slice_of(read->port), &port))
 		port = 0;
-	*via = (struct hl_via){
+	return (struct hl_via){
 		.transport = hl_slice_of(read->protocol),
 		.host = hl_slice_of(read->host),
 		.port = (unsigned)port,
@@ -195,6 +180,26 @@ bool hl_message_via(const struct hl_message *message, unsigned index, struct hl_
 		.rport = rport,
 		.rport_value = small_number(rport, UINT16_MAX),
 	};
+}
+
+bool hl_message_via(const struct hl_message *constant, unsigned index, struct hl_via *via)
+{
+	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
+	const osip_via_t *read;
+
+	if (!message->via_read || index) {
+		if (hl_header_read(message, HL_HEADER_VIA) || index >= HL_MESSAGE_HEADERS)
+			return false;
+		read = osip_list_get(&message->typed->vias, (int)index);
+		if (!read)
+			return false;
+		*via = via_of(read);
+		if (index)
+			return true;
+		message->via = *via;
+		message->via_read = true;
+	}
+	*via = message->via;
 	return true;
 }
 

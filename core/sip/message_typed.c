@@ -1,4 +1,4 @@
-/* libosip2's reading of Via, From, To and Contact. Its habits stay in this file: it takes memory
+/* libosip2's reading of Via and Contact. Its habits stay in this file: it takes memory
  * piece by piece, keeps blanks around parameters, takes brackets off hosts, and passes over empty
  * values. */
 #include "sip/message_parts.h"
@@ -43,20 +43,16 @@ static int from_osip(int code)
 
 void hl_header_forget(struct hl_message *message, unsigned kind)
 {
-	osip_message_t *typed = message->typed;
-
+	if (kind == HL_HEADER_VIA)
+		message->via_read = false;
+	if (kind == HL_HEADER_FROM)
+		message->from_tag = message->display = NULL;
+	if (kind == HL_HEADER_TO)
+		message->to_tag = NULL;
 	if (!(message->read & 1u << kind))
 		return;
 	message->read &= ~(1u << kind);
-	switch (kind) {
-	case HL_HEADER_VIA: osip_list_init(&typed->vias); break;
-	case HL_HEADER_CONTACT: osip_list_init(&typed->contacts); break;
-	case HL_HEADER_TO: typed->to = NULL; break;
-	case HL_HEADER_FROM:
-		typed->from = NULL;
-		message->display = NULL;
-		break;
-	}
+	osip_list_init(kind == HL_HEADER_VIA ? &message->typed->vias : &message->typed->contacts);
 }
 
 /* Our readers want the host of IPv6 as it stands. */
@@ -151,6 +147,7 @@ void hl_via_reread(struct hl_message *message, struct hl_slice received, struct 
 	osip_via_t *via;
 	int error = 0;
 
+	message->via_read = false;
 	if (!(message->read & 1u << HL_HEADER_VIA))
 		return;
 	lend(message);
@@ -163,49 +160,33 @@ void hl_via_reread(struct hl_message *message, struct hl_slice received, struct 
 		hl_header_forget(message, HL_HEADER_VIA);
 }
 
-/* From, To, Contact. */
-static int read_name(unsigned kind, const char *value, osip_from_t **read)
+static int read_contact(const char *value, osip_contact_t **read)
 {
-	osip_from_t *name;
-	int error = from_osip(osip_from_init(&name));
+	osip_contact_t *contact;
+	int error = from_osip(osip_contact_init(&contact));
 
 	if (!error)
-		error = from_osip(kind == HL_HEADER_CONTACT ? osip_contact_parse(name, value)
-							    : osip_from_parse(name, value));
+		error = from_osip(osip_contact_parse(contact, value));
 	if (error)
 		return error;
-	if (!name->url && (kind != HL_HEADER_CONTACT || strcmp(value, "*")))
+	if (!contact->url && strcmp(value, "*"))
 		return -EBADMSG;
-	tidy(&name->gen_params);
-	*read = name;
+	tidy(&contact->gen_params);
+	*read = contact;
 	return 0;
 }
 
-/* Reads one value into `typed`, where its kind has its place. */
+/* Reads one value into the list of its kind. */
 static int read_one(osip_message_t *typed, unsigned kind, const char *value)
 {
 	osip_via_t *via;
-	osip_from_t *name;
-	int error = kind == HL_HEADER_VIA ? read_via(value, &via) : read_name(kind, value, &name);
+	osip_contact_t *contact;
+	int error = kind == HL_HEADER_VIA ? read_via(value, &via) : read_contact(value, &contact);
 
 	if (error)
 		return error;
-	switch (kind) {
-	case HL_HEADER_VIA: return from_osip(osip_list_add(&typed->vias, via, -1));
-	case HL_HEADER_CONTACT: return from_osip(osip_list_add(&typed->contacts, name, -1));
-	case HL_HEADER_FROM: typed->from = name; break;
-	case HL_HEADER_TO: typed->to = name; break;
-	}
-	return 0;
-}
-
-int hl_header_readable(struct hl_message *message, unsigned kind, const char *value)
-{
-	osip_via_t *via;
-	osip_from_t *name;
-
-	lend(message);
-	return kind == HL_HEADER_VIA ? read_via(value, &via) : read_name(kind, value, &name);
+	return from_osip(kind == HL_HEADER_VIA ? osip_list_add(&typed->vias, via, -1)
+					       : osip_list_add(&typed->contacts, contact, -1));
 }
 
 int hl_header_read(const struct hl_message *constant, unsigned kind)

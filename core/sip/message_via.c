@@ -7,7 +7,6 @@
 #include "base/random.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 enum {
 	VIA_MARK = 96,	     /* bytes that received and rport add at most */
@@ -35,20 +34,6 @@ static bool sent_by_source(struct hl_slice value, const struct hl_address *sourc
 	       hl_address_same_host(&address, source);
 }
 
-static bool is_parameter(struct hl_slice part, const char *name)
-{
-	return hl_slice_equal_nocase(hl_slice_trim(hl_slice_cut(&part, '=')), hl_slice_of(name));
-}
-
-static bool asks_rport(struct hl_slice via)
-{
-	hl_slice_cut(&via, ';');
-	while (via.length)
-		if (is_parameter(hl_slice_cut(&via, ';'), "rport"))
-			return true;
-	return false;
-}
-
 /* Where the marks of a written Via are. */
 struct marks {
 	size_t length;			 /* of the whole value */
@@ -56,45 +41,84 @@ struct marks {
 	bool replaced;			 /* the sender had claimed something of the kind */
 };
 
-static struct marks mark(struct hl_slice value, const struct hl_address *source, char *out)
+enum parameter { OTHER, RECEIVED, RPORT };
+
+static enum parameter parameter_of(struct hl_slice part)
 {
-	struct hl_slice behind = value, rest = hl_header_cut(&behind), part;
-	bool asked = asks_rport(rest), told = asked || !sent_by_source(rest, source);
-	struct marks marks = {.replaced = false};
-	char text[HL_ADDRESS_TEXT], *at = out;
+	struct hl_slice name;
 
-	part = hl_slice_cut(&rest, ';');
-	memcpy(at, part.data, part.length);
-	at += part.length;
-	/* In front of the others: what somebody left unfinished stays at the end. */
+	part = hl_slice_trim(part);
+	if (!part.length || (*part.data | 0x20) != 'r')
+		return OTHER;
+	name = hl_slice_trim(hl_slice_cut(&part, '='));
+	return hl_slice_equal_nocase(name, HL_SLICE_LITERAL("rport"))	   ? RPORT
+	       : hl_slice_equal_nocase(name, HL_SLICE_LITERAL("received")) ? RECEIVED
+									   : OTHER;
+}
+
+static char *put(char *at, struct hl_slice text)
+{
+	if (text.length)
+		memcpy(at, text.data, text.length);
+	return at + text.length;
+}
+
+/* Writes the parameters but those that are ours to write; true in `asked`: rport was there. */
+static char *put_others(char *at, struct hl_slice rest, struct marks *marks, bool *asked)
+{
+	while (rest.data) {
+		struct hl_slice part = hl_slice_cut(&rest, ';');
+
+		switch (parameter_of(part)) {
+		case RPORT: *asked = true; break;
+		case RECEIVED: marks->replaced = true; break;
+		case OTHER:
+			*at++ = ';';
+			at = put(at, part);
+		}
+	}
+	return at;
+}
+
+static char *put_marks(char *at, const struct hl_address *source, bool told, bool asked,
+		       struct marks *marks)
+{
+	char text[HL_ADDRESS_TEXT];
+
 	if (told) {
-		int length = sprintf(at, ";received=%s", hl_address_host(source, text));
-
-		marks.received = (struct hl_slice){at + 10, (size_t)length - 10};
-		at += length;
+		at = put(at, HL_SLICE_LITERAL(";received="));
+		marks->received = hl_slice_of(hl_address_host(source, text));
+		at = put(at, marks->received);
+		marks->received.data = at - marks->received.length;
 	}
 	if (asked) {
-		int length = sprintf(at, ";rport=%u", source->port);
+		at = put(at, HL_SLICE_LITERAL(";rport="));
+		marks->rport.data = at;
+		at = hl_put_number(at, source->port);
+		marks->rport.length = (size_t)(at - marks->rport.data);
+	}
+	return at;
+}
 
-		marks.rport = (struct hl_slice){at + 7, (size_t)length - 7};
-		at += length;
-	}
-	while (rest.data) {
-		part = hl_slice_cut(&rest, ';');
-		if (is_parameter(part, "rport"))
-			continue;
-		if (is_parameter(part, "received")) {
-			marks.replaced = true;
-			continue;
-		}
-		*at++ = ';';
-		memcpy(at, part.data, part.length);
-		at += part.length;
-	}
+/* The marks come in front of the others: what somebody left unfinished stays at the end. `out` has
+ * room for VIA_MARK bytes more than `value`; the others wait behind that room. */
+static struct marks mark(struct hl_slice value, const struct hl_address *source, char *out)
+{
+	struct hl_slice behind = value, rest = hl_header_cut(&behind), whole = rest, head;
+	struct marks marks = {.replaced = false};
+	bool asked = false;
+	char *at, *others, *end;
+
+	head = hl_slice_cut(&rest, ';');
+	others = out + head.length + VIA_MARK;
+	end = put_others(others, rest, &marks, &asked);
+	at = put_marks(put(out, head), source, asked || !sent_by_source(whole, source), asked,
+		       &marks);
+	memmove(at, others, (size_t)(end - others));
+	at += end - others;
 	if (behind.data) {
 		*at++ = ',';
-		memcpy(at, behind.data, behind.length);
-		at += behind.length;
+		at = put(at, behind);
 	}
 	marks.length = (size_t)(at - out);
 	return marks;

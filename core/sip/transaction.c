@@ -135,12 +135,14 @@ void hl_transaction_tell(struct hl_transaction *transaction, enum hl_transaction
 
 int hl_transaction_send(struct hl_transaction *transaction)
 {
+	struct hl_transport *transport = transaction->table->transport;
 	struct hl_flow flow = transaction->flow;
+	struct hl_slice bytes = {transaction->sent.data, transaction->sent.length};
+	if (transaction->kind == INVITE_CLIENT || transaction->kind == CLIENT)
+		return hl_transport_send(transport, &flow, bytes);
 	if (transaction->reply_port)
 		flow.remote.port = transaction->reply_port;
-	return hl_transport_send(
-		transaction->table->transport, &flow,
-		(struct hl_slice){transaction->sent.data, transaction->sent.length});
+	return hl_transport_post(transport, &flow, bytes);
 }
 
 /* Whether nobody will ask for the request again: retransmissions are answered from `sent`, and only

@@ -87,7 +87,7 @@ int hl_transactions_send(struct hl_transactions *table, const struct hl_flow *fl
 	if (!result)
 		result = hl_message_write(request, &bytes);
 	if (!result)
-		result = hl_transport_send(table->transport, flow,
+		result = hl_transport_post(table->transport, flow,
 					   (struct hl_slice){bytes.data, bytes.length});
 	hl_text_fini(&bytes);
 	hl_message_free(request);
@@ -121,7 +121,7 @@ void hl_transaction_send_ack(struct hl_transaction *transaction, struct hl_messa
 	hl_text_init(&bytes);
 	/* When it is lost, or memory is out, the response comes again. */
 	if (ack && hl_message_write(ack, &bytes) == 0)
-		hl_transport_send(transaction->table->transport, &transaction->flow,
+		hl_transport_post(transaction->table->transport, &transaction->flow,
 				  (struct hl_slice){bytes.data, bytes.length});
 	hl_text_fini(&bytes);
 	hl_message_free(ack);

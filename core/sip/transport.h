@@ -32,6 +32,9 @@ struct hl_transport_events {
 	void (*received)(void *arg, const struct hl_flow *flow, struct hl_slice bytes);
 	/* A connection is gone; its flow leads nowhere now. */
 	void (*disconnected)(void *arg, const struct hl_flow *flow);
+	/* An ICMP error says that a datagram sent over that flow did not arrive. May be NULL; must
+	 * not send. */
+	void (*refused)(void *arg, const struct hl_flow *flow);
 };
 
 struct hl_transport_counters {
@@ -62,6 +65,11 @@ HL_EXPORT void hl_transport_each_listener(struct hl_transport *transport,
 
 /* Sends. 0 or negative errno: -EAGAIN buffer full, -ENOTCONN connection gone, … */
 HL_EXPORT int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow,
+				struct hl_slice bytes);
+
+/* The same for what somebody will ask for again if it is lost (responses, ACK): over UDP it goes
+ * out at the end of this turn of the loop, with others, and a refusal is only counted. */
+HL_EXPORT int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
 				struct hl_slice bytes);
 
 struct hl_parcel {

@@ -112,7 +112,25 @@ void beat_alive(struct keepalive *keepalive, struct hl_contact *contact, bool an
 	hl_contact_set_reachable(contact, 1, (uint32_t)(hl_clock_now() - beat->last));
 }
 
-bool beat_failed(struct keepalive *keepalive, struct beat *beat)
+void beat_refused(struct keepalive *keepalive, struct beat *beat)
+{
+	beat->refused++;
+	keepalive->refused++;
+}
+
+/* A flow that fails takes its contact along; closed, it shows the device that it has to come anew.
+ */
+static void contact_dead(struct keepalive *keepalive, struct hl_contact *contact)
+{
+	struct hl_flow flow = contact->flow;
+
+	hl_contact_remove(hl_switch_endpoints(keepalive->holdline), contact, "unreachable");
+	if (flow.type != HL_TRANSPORT_UDP)
+		hl_transport_close(hl_switch_transport(keepalive->holdline), &flow,
+				   "pings are not answered");
+}
+
+void beat_failed(struct keepalive *keepalive, struct beat *beat)
 {
 	const struct keepalive_settings *settings = keepalive->settings;
 	struct hl_contact *contact = beat->contact;
@@ -121,28 +139,28 @@ bool beat_failed(struct keepalive *keepalive, struct beat *beat)
 	beat->waiting = false;
 	/* It has spoken since: that it does not answer is its own affair. */
 	if (contact->heard > beat->last)
-		return false;
+		return;
 	if (beat->failures < UINT8_MAX)
 		beat->failures++;
 	if (beat->failures < settings->options_fail_limit)
-		return false;
+		return;
 	if (contact->reachable != 0)
 		hl_log(HL_LOG_WARN, "keepalive", "unreachable",
 		       hl_str("aor", hl_contact_aor(contact, aor)), hl_str("contact", contact->uri),
 		       hl_int("unanswered", beat->failures));
 	hl_contact_set_reachable(contact, 0, 0);
-	if (settings->on_dead != KEEPALIVE_REMOVE)
-		return false;
-	hl_contact_remove(hl_switch_endpoints(keepalive->holdline), contact, "unreachable");
-	return true;
+	if (settings->on_dead == KEEPALIVE_REMOVE)
+		contact_dead(keepalive, contact);
 }
 
-bool beat_due(void *arg, const struct pacer_member *member)
+bool beat_due(void *arg, struct pacer_member *member)
 {
 	const struct keepalive *keepalive = arg;
-	const struct beat *beat = (const void *)hl_container_of(member, const struct beat, member);
+	struct beat *beat = hl_container_of(member, struct beat, member);
 
-	if (!keepalive->settings->skip_active)
+	if (!keepalive->settings->skip_active ||
+	    hl_clock_now() - beat->contact->heard >= beat->profile->period / 2)
 		return true;
-	return hl_clock_now() - beat->contact->heard >= beat->profile->period / 2;
+	beat->skipped++;
+	return false;
 }

@@ -127,24 +127,28 @@ static struct pacer_settings pacing_of(const struct keepalive_settings *settings
 /* A pass that reached everybody is worth no line. */
 static void pass_over(void *arg, const struct pacer_pass *pass)
 {
-	struct keepalive *keepalive = arg;
 	enum hl_log_level level = pass->missed ? HL_LOG_WARN : HL_LOG_DEBUG;
 
+	(void)arg;
 	if (hl_log_enabled(level))
 		hl_log(level, "keepalive", "cycle",
 		       hl_int("period", (int64_t)(pass->period / HL_SECOND)),
 		       hl_int("sent", pass->sent), hl_int("missed", pass->missed),
 		       hl_int("skipped", pass->skipped),
 		       hl_num("duration", (double)pass->duration / HL_SECOND));
-	sizing_warn_load(keepalive);
 }
 
-static const struct pacer_events pacer_events = {beats_send, beat_due, pass_over};
+static void pass_begun(void *arg)
+{
+	sizing_warn_load(arg);
+}
+
+static const struct pacer_events pacer_events = {beats_send, beat_due, pass_begun, pass_over};
 
 static void keepalive_contact(struct hl_module *self, int event, struct hl_contact *contact)
 {
 	struct keepalive *keepalive = hl_module_state(self);
-	const struct beat *beat = hl_module_contact(self, contact);
+	struct beat *beat = hl_module_contact(self, contact);
 
 	switch ((enum hl_contact_event)event) {
 	case HL_CONTACT_ADDED:
@@ -154,6 +158,7 @@ static void keepalive_contact(struct hl_module *self, int event, struct hl_conta
 			beat_decide(keepalive, contact);
 		break;
 	case HL_CONTACT_HEARD: beat_alive(keepalive, contact, false); break;
+	case HL_CONTACT_REFUSED: beat_refused(keepalive, beat); break;
 	case HL_CONTACT_REMOVED: beat_end(keepalive, contact); break;
 	}
 }
@@ -187,60 +192,7 @@ static int keepalive_datagram(struct hl_module *self, const struct hl_flow *flow
 static void keepalive_contact_json(struct hl_module *self, struct hl_contact *contact,
 				   struct hl_json *json)
 {
-	const struct beat *beat = hl_module_contact(self, contact);
-	const struct profile *profile = beat->profile;
-	bool enabled = profile && profile->period;
-	static const char *const names[] = {
-		[KEEPALIVE_UDP] = "udp",
-		[KEEPALIVE_OPTIONS] = "options",
-		[KEEPALIVE_CRLF] = "crlf",
-	};
-
-	hl_json_key(json, "keepalive");
-	hl_json_object(json);
-	hl_json_put_boolean(json, "enabled", enabled);
-	if (enabled) {
-		hl_json_put_slice(json, "message",
-				  (struct hl_slice){profile->message, profile->length});
-		hl_json_put_integer(json, "period", (int64_t)(profile->period / HL_SECOND));
-	} else {
-		hl_json_put_null(json, "message");
-		hl_json_put_null(json, "period");
-	}
-	hl_json_put_string(json, "method", enabled ? names[profile->method] : NULL);
-	hl_json_put_string(json, "decided_by", profile ? profile->decided_by : "default");
-	hl_json_put_integer(json, "sent", beat->sent);
-	hl_json_put_integer(json, "missed", pacer_missed(&beat->member));
-	if (beat->last)
-		hl_json_put_number(json, "last_sent_ago",
-				   (double)(hl_clock_now() - beat->last) / HL_SECOND);
-	else
-		hl_json_put_null(json, "last_sent_ago");
-	hl_json_object_end(json);
-}
-
-static int keepalive_command(void *arg, const struct hl_arguments *arguments,
-			     struct hl_json *result, struct hl_error *error)
-{
-	const struct keepalive *keepalive = arg;
-	const struct keepalive_settings *settings = keepalive->settings;
-	const struct pacer *pacer = &keepalive->pacer;
-
-	(void)arguments;
-	(void)error;
-	hl_json_object(result);
-	hl_json_put_integer(result, "endpoints", pacer->count);
-	hl_json_put_integer(result, "cycles", (int64_t)pacer->passes);
-	hl_json_put_integer(result, "sent", (int64_t)keepalive->sent);
-	hl_json_put_integer(result, "missed_last_cycle", pacer_missed_last(pacer));
-	hl_json_put_integer(result, "missed", (int64_t)pacer->missed);
-	hl_json_put_number(result, "needed_period", (double)pacer_needed(pacer) / HL_SECOND);
-	hl_json_put_slice(result, "message", settings->message);
-	hl_json_put_integer(result, "period", settings->period);
-	hl_json_put_integer(result, "send_interval", settings->send_interval);
-	hl_json_put_integer(result, "send_one_time", settings->send_one_time);
-	hl_json_object_end(result);
-	return 0;
+	beat_json(hl_module_contact(self, contact), json);
 }
 
 static void keepalive_reload(struct hl_module *self)
@@ -249,18 +201,21 @@ static void keepalive_reload(struct hl_module *self)
 
 	keepalive->settings = hl_module_settings(self);
 	keepalive->generation++;
-	keepalive->crowded = false;
+	keepalive->crowded = 0;
 	struct pacer_settings pacing = pacing_of(keepalive->settings);
 	pacer_configure(&keepalive->pacer, &pacing);
 	sizing_warn_expiry(keepalive);
 	sizing_warn_load(keepalive);
+	sizing_forecast(keepalive);
 }
 
 static void keepalive_fini(struct hl_module *self)
 {
 	struct keepalive *keepalive = hl_module_state(self);
 
+	pongs_fini(keepalive);
 	pacer_fini(&keepalive->pacer);
+	hl_free(keepalive->outlets.list);
 	profiles_fini(&keepalive->profiles);
 	hl_free(keepalive);
 	hl_module_set_state(self, NULL);
@@ -271,7 +226,7 @@ static int keepalive_init(struct hl_module *self, struct hl_error *error)
 	struct keepalive *keepalive = hl_zalloc(sizeof(*keepalive));
 	struct hl_command command = {.name = "keepalive",
 				     .summary = "heartbeats: endpoints, passes, who was missed",
-				     .run = keepalive_command,
+				     .run = keepalive_show,
 				     .arg = keepalive};
 
 	if (!keepalive || profiles_init(&keepalive->profiles)) {
@@ -284,6 +239,7 @@ static int keepalive_init(struct hl_module *self, struct hl_error *error)
 	struct pacer_settings pacing = pacing_of(keepalive->settings);
 	pacer_init(&keepalive->pacer, hl_switch_loop(keepalive->holdline), &pacer_events, keepalive,
 		   &pacing);
+	pongs_init(keepalive);
 	hl_module_set_state(self, keepalive);
 	int result = hl_command_register(keepalive->holdline, &command);
 	if (result) {
@@ -295,8 +251,12 @@ static int keepalive_init(struct hl_module *self, struct hl_error *error)
 
 static int keepalive_start(struct hl_module *self, struct hl_error *error)
 {
+	struct keepalive *keepalive = hl_module_state(self);
+
 	(void)error;
-	sizing_warn_expiry(hl_module_state(self));
+	sizing_warn_expiry(keepalive);
+	sizing_warn_load(keepalive);
+	sizing_forecast(keepalive);
 	return 0;
 }
 

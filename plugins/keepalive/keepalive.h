@@ -41,16 +41,40 @@ struct profiles {
 	struct hl_hash table;
 };
 
-/* What is kept with each contact. */
+/* What is kept with each contact. 72 bytes: there may be a million. */
 struct beat {
 	struct pacer_member member;
 	struct hl_contact *contact; /* whose space this is in */
 	struct profile *profile;    /* NULL: none is sent */
 	uint64_t last;		    /* hl_clock_now of the last one; 0: none yet */
 	uint32_t sent;		    /* datagrams, pings */
+	uint32_t skipped;	    /* passes that found it active */
+	uint32_t refused;	    /* ICMP errors from its address, sends the kernel refused */
 	uint16_t generation;	    /* of the configuration that decided */
 	uint8_t failures;	    /* unanswered in a row */
 	bool waiting;		    /* for the answer to an OPTIONS or a CRLF */
+};
+
+/* One of our UDP sockets, as the heartbeats found it. */
+struct outlet {
+	uint16_t listener;	 /* as flows name it */
+	struct hl_address local; /* its address, as the first flow has it */
+	uint64_t sent;		 /* datagrams */
+	uint64_t full;		 /* times it would take no more */
+	uint64_t busy;		 /* µs of real time that it took to send them, waits and all */
+	uint64_t counted;	 /* hl_clock_real up to which `busy` is */
+	uint64_t waiting;	 /* hl_clock_real since when it takes none; 0: it does */
+};
+
+struct outlets {
+	struct outlet *list; /* owned */
+	unsigned count;
+};
+
+/* CRLFs whose pong is awaited, the first sent first. */
+struct pongs {
+	struct hl_list list;
+	struct hl_timer timer; /* for the first */
 };
 
 struct keepalive {
@@ -59,9 +83,11 @@ struct keepalive {
 	const struct keepalive_settings *settings; /* the module's; exchanged on reload */
 	struct profiles profiles;
 	struct pacer pacer;
-	uint64_t sent;	     /* datagrams, pings */
-	uint16_t generation; /* of the configuration */
-	bool crowded;	     /* the warning about K8 was given */
+	struct outlets outlets;
+	struct pongs pongs;
+	uint64_t sent, refused; /* datagrams and pings; ICMP errors and sends that failed */
+	uint64_t crowded;	/* the load (see pacer_load) that was warned of (K8); 0: none */
+	uint16_t generation;	/* of the configuration */
 };
 
 int profiles_init(struct profiles *profiles);
@@ -78,15 +104,39 @@ void beat_decide(struct keepalive *keepalive, struct hl_contact *contact);
 void beat_end(struct keepalive *keepalive, struct hl_contact *contact);
 /* Its tuple has been heard from, `answered`: with what was waited for. */
 void beat_alive(struct keepalive *keepalive, struct hl_contact *contact, bool answered);
-/* What it was asked was not answered (K12); true: that was the end of the contact. */
-bool beat_failed(struct keepalive *keepalive, struct beat *beat);
+/* Its address answered with an ICMP error, or the kernel refused to send there. */
+void beat_refused(struct keepalive *keepalive, struct beat *beat);
+/* What it was asked was not answered (K12). May be the end of the contact. */
+void beat_failed(struct keepalive *keepalive, struct beat *beat);
 /* The pacer's events. */
-unsigned beats_send(void *arg, struct pacer_member *const *members, unsigned count);
-bool beat_due(void *arg, const struct pacer_member *member);
+void beats_send(void *arg, struct pacer_member *const *members, unsigned count,
+		enum pacer_result *results);
+bool beat_due(void *arg, struct pacer_member *member);
+
+/* What the command `keepalive` answers. */
+int keepalive_show(void *arg, const struct hl_arguments *arguments, struct hl_json *result,
+		   struct hl_error *error);
+void beat_json(const struct beat *beat, struct hl_json *json);
+
+/* The outlet of a flow's socket; NULL when memory is out. */
+struct outlet *outlet_get(struct outlets *outlets, const struct hl_flow *flow);
+/* It was given `count` datagrams at `begun` (hl_clock_real) and took `taken`. Returns whether to
+ * try the others again: not once it has been full for long. */
+bool outlet_note(struct outlet *outlet, uint64_t begun, unsigned count, unsigned taken);
+void outlets_json(const struct outlets *outlets, struct hl_json *json);
+
+void pongs_init(struct keepalive *keepalive);
+void pongs_fini(struct keepalive *keepalive);
+/* The CRLF just sent is to be answered (RFC 5626 §4.4.1). */
+void pong_await(struct keepalive *keepalive, struct beat *beat);
 
 /* Says at start and after a reload what does not fit the registrar's expiry (K9). */
 void sizing_warn_expiry(const struct keepalive *keepalive);
-/* Says once when there have come to be more endpoints than can be served (K8). */
+/* Says when there are more endpoints than can be served (K8): once, and again only when it has
+ * become much worse. */
 void sizing_warn_load(struct keepalive *keepalive);
+/* Says at start and after a reload that it will come to that when all endpoints of the
+ * configuration are there. */
+void sizing_forecast(const struct keepalive *keepalive);
 
 #endif

@@ -1,91 +1,57 @@
 #include "pacer.h"
 
+#include "ring.h"
+
 #include <errno.h>
 
 enum {
 	RETRY = 2,     /* ms until a full socket is tried again */
-	GRAIN = 10000, /* µs: even pacing sends what is due in steps of that, by one system call */
-	LATENESS = 20000 /* µs a burst may be late and still keep to the beat of those before */
+	SHORT = 20000, /* µs: intervals shorter than that are within what a timer may be late */
+	BEHIND = 4     /* intervals that bursts may be late and still catch up with their beat */
 };
-
-struct pacer_ring {
-	struct hl_list node;	/* in pacer.rings */
-	struct hl_list active;	/* in pacer.active; alone when its pass is over */
-	struct hl_list members; /* in order of registration */
-	struct pacer *pacer;	/* borrowed */
-	struct hl_timer timer;	/* the next pass */
-	uint64_t period;	/* µs */
-	uint64_t start;		/* of this pass, on the beat */
-	struct hl_list *cursor; /* the member to be served next, while `left` */
-	unsigned copies;	/* it has had */
-	uint32_t pass;		/* number of this pass */
-	uint32_t count;		/* members */
-	uint32_t total;		/* members of this pass */
-	uint32_t left;		/* of them not yet served */
-	uint32_t sent, skipped; /* in this pass */
-	uint32_t missed_last;	/* members the pass before did not reach */
-};
-
-static struct pacer_member *member_at(struct hl_list *node)
-{
-	return hl_list_entry(node, struct pacer_member, node);
-}
-
-/* The end of a pass, with `left` members not reached. */
-static void pass_end(struct pacer_ring *ring)
-{
-	struct pacer *pacer = ring->pacer;
-	struct pacer_pass pass = {
-		.period = ring->period,
-		.duration = hl_clock_now() - ring->start,
-		.sent = ring->sent,
-		.skipped = ring->skipped,
-		.missed = ring->left,
-	};
-
-	hl_list_remove(&ring->active);
-	ring->missed_last = ring->left;
-	ring->left = 0;
-	pacer->missed += pass.missed;
-	pacer->passes++;
-	pacer->events->passed(pacer->arg, &pass);
-}
-
-/* Moves the cursor to the next member that this pass has not served. */
-static void cursor_advance(struct pacer_ring *ring)
-{
-	ring->copies = 0;
-	while (ring->left &&
-	       (ring->cursor == &ring->members || member_at(ring->cursor)->pass == ring->pass))
-		ring->cursor = ring->cursor->next;
-}
-
-static void member_served(struct pacer_ring *ring, struct pacer_member *member)
-{
-	member->pass = ring->pass;
-	member->served++;
-	ring->left--;
-}
 
 /* Starts the timer for whatever comes next. */
 static void pacer_schedule(struct pacer *pacer);
-/* Sends what may be sent now. Returns whether the socket took it all. */
-static bool pacer_turn(struct pacer *pacer);
+/* Sends what may be sent now. Returns whether the sockets took it all. */
+static bool pacer_turn(struct pacer *pacer, bool last);
 
-/* A pass begins while nothing was being sent: a burst that has room left goes on, and the pause
- * behind it counts from here. */
-static void pacer_wake(struct pacer *pacer)
+/* When the next burst may begin: on the beat, never `now + interval`, so that a late one delays no
+ * other. Behind a late one the pause may be half as long; so the beat is found again, and the rate
+ * is what it is said to be, without two bursts becoming one. */
+static uint64_t burst_next(const struct pacer *pacer)
+{
+	uint64_t interval = pacer->settings.interval;
+	uint64_t beat = pacer->window + interval;
+	uint64_t pause = pacer->began + (interval < SHORT ? 0 : interval / 2);
+
+	return beat > pause ? beat : pause;
+}
+
+/* A burst begins that was due at `beat`. What a stall has cost is not made up for. */
+static void burst_begin(struct pacer *pacer, uint64_t beat, uint64_t now)
+{
+	uint64_t interval = pacer->settings.interval;
+	uint64_t patience = BEHIND * interval > SHORT ? BEHIND * interval : SHORT;
+
+	if (now > beat + patience)
+		beat += (now - beat) / interval * interval;
+	pacer->window = beat;
+	pacer->began = now;
+	pacer->used = 0;
+}
+
+/* A pass begins, due at `beat`, while nothing was being sent: a burst that has room left goes on,
+ * and the pause behind it counts from here. */
+static void pacer_wake(struct pacer *pacer, uint64_t beat)
 {
 	uint64_t now = hl_clock_now();
 
 	if (hl_timer_running(&pacer->timer))
 		return;
-	if (now >= pacer->window + pacer->settings.interval) {
-		pacer->used = 0;
-		pacer->window = now;
-	} else if (pacer->used < pacer->settings.burst && !pacer->settings.even) {
-		pacer->window = now;
-	}
+	if (now >= burst_next(pacer))
+		burst_begin(pacer, beat, now);
+	else if (pacer->used < pacer->settings.burst && !pacer->settings.even)
+		pacer->window = pacer->began = now;
 	pacer_schedule(pacer);
 }
 
@@ -101,7 +67,7 @@ static void ring_activate(struct pacer_ring *ring)
 		at = at->next;
 	}
 	hl_list_insert(at, &ring->active);
-	pacer_wake(pacer);
+	pacer_wake(pacer, ring->start);
 }
 
 static void ring_free(struct pacer_ring *ring)
@@ -112,51 +78,21 @@ static void ring_free(struct pacer_ring *ring)
 	hl_free(ring);
 }
 
-/* What to do with members that were not reached when the next pass is due (K7). */
-static void ring_overrun(struct pacer_ring *ring)
-{
-	struct hl_list *cursor = ring->cursor;
-
-	pass_end(ring);
-	if (ring->pacer->settings.resume) {
-		hl_list_remove(&ring->members);
-		hl_list_insert(cursor, &ring->members);
-	}
-}
-
-/* Whole periods that nobody was there to begin, as after a stall: every member missed them. */
-static void ring_catch_up(struct pacer_ring *ring)
-{
-	uint64_t late = (hl_clock_now() - ring->start) / ring->period;
-
-	ring->start += late * ring->period;
-	ring->pass += (uint32_t)late;
-	ring->pacer->missed += late * ring->count;
-	ring->pacer->passes += late;
-	if (late)
-		ring->missed_last = ring->count;
-}
-
 static void ring_begin(void *arg)
 {
 	struct pacer_ring *ring = arg;
 
-	/* The last step of an even pass would come after its end. */
+	/* The last step of an even pass, if the loop was too late for it. */
 	if (ring->left && ring->pacer->settings.even)
-		pacer_turn(ring->pacer);
+		pacer_turn(ring->pacer, true);
 	if (ring->left)
 		ring_overrun(ring);
 	if (!ring->count) {
 		ring_free(ring);
 		return;
 	}
-	ring->start += ring->period;
-	ring_catch_up(ring);
-	ring->pass++;
-	ring->cursor = ring->members.next;
-	ring->copies = 0;
-	ring->total = ring->left = ring->count;
-	ring->sent = ring->skipped = 0;
+	/* Whole periods that nobody was there to begin, as after a stall. */
+	ring_pass_begin(ring, (hl_clock_now() - ring->start) / ring->period - 1);
 	hl_timer_start_at(ring->pacer->loop, &ring->timer, ring->start + ring->period);
 	ring_activate(ring);
 }
@@ -185,65 +121,24 @@ static struct pacer_ring *ring_get(struct pacer *pacer, uint64_t period)
 	return ring;
 }
 
-/* How many members of the ring may be served now. */
-static uint32_t ring_quota(const struct pacer_ring *ring, uint64_t now)
+/* Notes what became of the batch. Returns whether the sockets took it all. */
+static bool batch_done(struct pacer *pacer, unsigned count)
 {
-	uint32_t done = ring->total - ring->left;
+	bool all = true;
 
-	if (!ring->pacer->settings.even)
-		return ring->left;
-	uint64_t allowed = (now - ring->start) * ring->total / ring->period + 1;
-	if (allowed > ring->total)
-		allowed = ring->total;
-	return allowed > done ? (uint32_t)allowed - done : 0;
-}
-
-/* Takes the ring's next heartbeats into the batch; `count` is what is in it. */
-static unsigned ring_gather(struct pacer_ring *ring, uint64_t now, unsigned count, unsigned most)
-{
-	struct pacer *pacer = ring->pacer;
-	struct hl_list *node = ring->cursor;
-	unsigned copies = ring->copies;
-
-	for (uint32_t quota = ring_quota(ring, now); quota && count < most; quota--) {
-		struct pacer_member *member;
-		for (;; node = node->next) {
-			if (node == &ring->members)
-				return count;
-			member = member_at(node);
-			if (member->pass != ring->pass)
-				break;
-		}
-		if (!copies && pacer->events->due && !pacer->events->due(pacer->arg, member)) {
-			member_served(ring, member);
-			ring->skipped++;
-		} else {
-			do
-				pacer->batch[count++] = member;
-			while (++copies < pacer->settings.copies && count < most);
-		}
-		copies = 0;
-		node = node->next;
-	}
-	return count;
-}
-
-static void batch_done(struct pacer *pacer, unsigned dealt)
-{
-	for (unsigned i = 0; i < dealt; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		struct pacer_member *member = pacer->batch[i];
-		if (!member)
-			continue;
-		struct pacer_ring *ring = member->ring;
-		ring->sent++;
-		if (++ring->copies < pacer->settings.copies)
-			continue;
-		member_served(ring, member);
-		cursor_advance(ring);
+		if (pacer->results[i] == PACER_LEFT && member)
+			all = false;
+		else
+			pacer->used++;
+		if (member)
+			ring_settle(member->ring, member, pacer->results[i]);
 	}
+	return all;
 }
 
-/* Ends the passes that have nobody left, and skips cursors over those who needed nothing. */
+/* Ends the passes that have nobody left, and moves cursors past those who were dealt with. */
 static void pacer_settle(struct pacer *pacer)
 {
 	struct hl_list *node, *next;
@@ -251,17 +146,16 @@ static void pacer_settle(struct pacer *pacer)
 	hl_list_each(node, next, &pacer->active)
 	{
 		struct pacer_ring *ring = hl_list_entry(node, struct pacer_ring, active);
-		if (!ring->left)
-			pass_end(ring);
-		else if (member_at(ring->cursor)->pass == ring->pass)
-			cursor_advance(ring);
+		if (ring->left)
+			ring_advance(ring);
+		else
+			ring_pass_end(ring);
 	}
 }
 
-/* One turn of sending. Returns whether the socket took it all. */
-static bool pacer_send(struct pacer *pacer, uint64_t now)
+static bool pacer_send(struct pacer *pacer)
 {
-	unsigned burst = pacer->settings.burst, dealt = 0;
+	unsigned burst = pacer->settings.burst;
 	unsigned most = burst > pacer->used ? burst - pacer->used : 0;
 	struct hl_list *node, *next;
 
@@ -269,15 +163,29 @@ static bool pacer_send(struct pacer *pacer, uint64_t now)
 		most = PACER_CHUNK;
 	pacer->sending = 0;
 	hl_list_each(node, next, &pacer->active) pacer->sending = ring_gather(
-		hl_list_entry(node, struct pacer_ring, active), now, pacer->sending, most);
+		hl_list_entry(node, struct pacer_ring, active), pacer->sending, most);
 	unsigned count = pacer->sending;
 	if (count)
-		dealt = pacer->events->send(pacer->arg, pacer->batch, count);
+		pacer->events->send(pacer->arg, pacer->batch, count, pacer->results);
 	pacer->sending = 0;
-	pacer->used += dealt;
-	batch_done(pacer, dealt);
+	bool all = batch_done(pacer, count);
 	pacer_settle(pacer);
-	return dealt == count;
+	return all;
+}
+
+static bool pacer_turn(struct pacer *pacer, bool last)
+{
+	uint64_t now = hl_clock_now();
+	bool even = pacer->settings.even;
+	struct hl_list *node, *next;
+
+	if (now >= burst_next(pacer) && (pacer->used >= pacer->settings.burst || even))
+		burst_begin(pacer, pacer->window + pacer->settings.interval, now);
+	if (even) {
+		hl_list_each(node, next, &pacer->active) ring_step(
+			hl_list_entry(node, struct pacer_ring, active), now, last);
+	}
+	return pacer_send(pacer);
 }
 
 /* The moment the next member is due. */
@@ -290,52 +198,27 @@ static uint64_t pacer_next(const struct pacer *pacer)
 		return 0;
 	hl_list_each(node, next, &pacer->active)
 	{
-		struct pacer_ring *ring = hl_list_entry(node, struct pacer_ring, active);
-		uint64_t done = ring->total - ring->left;
-		uint64_t due = ring->start + (done * ring->period + ring->total - 1) / ring->total;
-		if (due < first)
-			first = due;
+		uint64_t moment = ring_next(hl_list_entry(node, struct pacer_ring, active));
+		if (moment < first)
+			first = moment;
 	}
-	return (first + GRAIN - 1) / GRAIN * GRAIN;
+	return first;
 }
 
 static void pacer_schedule(struct pacer *pacer)
 {
 	if (hl_list_empty(&pacer->active))
 		return;
-	uint64_t moment = pacer->used < pacer->settings.burst
-				  ? pacer_next(pacer)
-				  : pacer->window + pacer->settings.interval;
+	uint64_t moment = pacer->used < pacer->settings.burst ? pacer_next(pacer)
+							      : burst_next(pacer);
 	hl_timer_start_at(pacer->loop, &pacer->timer, moment);
-}
-
-/* A new burst, on the beat of the last unless that has been lost. */
-static void pacer_renew(struct pacer *pacer, uint64_t now)
-{
-	const struct pacer_settings *settings = &pacer->settings;
-
-	if (now < pacer->window + settings->interval ||
-	    (pacer->used < settings->burst && !settings->even))
-		return;
-	pacer->window += settings->interval;
-	if (now > pacer->window + LATENESS)
-		pacer->window = now;
-	pacer->used = 0;
-}
-
-static bool pacer_turn(struct pacer *pacer)
-{
-	uint64_t now = hl_clock_now();
-
-	pacer_renew(pacer, now);
-	return pacer_send(pacer, now);
 }
 
 static void pacer_run(void *arg)
 {
 	struct pacer *pacer = arg;
 
-	if (pacer_turn(pacer))
+	if (pacer_turn(pacer, false))
 		pacer_schedule(pacer);
 	else
 		hl_timer_start(pacer->loop, &pacer->timer, RETRY);
@@ -364,7 +247,7 @@ void pacer_fini(struct pacer *pacer)
 		struct pacer_ring *ring = hl_list_entry(node, struct pacer_ring, node);
 		hl_list_each(at, after, &ring->members)
 		{
-			member_at(at)->ring = NULL;
+			ring_member(at)->ring = NULL;
 			hl_list_remove(at);
 		}
 		ring_free(ring);
@@ -388,8 +271,9 @@ int pacer_add(struct pacer *pacer, struct pacer_member *member, uint64_t period)
 	if (!ring)
 		return -ENOMEM;
 	member->ring = ring;
-	member->pass = member->joined = ring->pass;
-	member->served = 0;
+	member->pass = ring->pass;
+	member->debt -= ring->pass;
+	member->copies = 0;
 	hl_list_append(&ring->members, &member->node);
 	ring->count++;
 	pacer->count++;
@@ -405,7 +289,7 @@ void pacer_remove(struct pacer *pacer, struct pacer_member *member)
 	for (unsigned i = 0; i < pacer->sending; i++)
 		if (pacer->batch[i] == member)
 			pacer->batch[i] = NULL;
-	member->missed = pacer_missed(member);
+	member->debt = pacer_missed(member);
 	bool waiting = member->pass != ring->pass;
 	if (waiting) {
 		ring->left--;
@@ -418,10 +302,10 @@ void pacer_remove(struct pacer *pacer, struct pacer_member *member)
 	pacer->count--;
 	if (ring->cursor == &member->node) {
 		ring->cursor = after;
-		cursor_advance(ring);
+		ring_advance(ring);
 	}
 	if (waiting && !ring->left && !pacer->sending)
-		pass_end(ring);
+		ring_pass_end(ring);
 }
 
 uint32_t pacer_missed(const struct pacer_member *member)
@@ -429,9 +313,8 @@ uint32_t pacer_missed(const struct pacer_member *member)
 	const struct pacer_ring *ring = member->ring;
 
 	if (!ring)
-		return member->missed;
-	uint32_t passes = ring->pass - member->joined - (member->pass != ring->pass);
-	return member->missed + passes - member->served;
+		return member->debt;
+	return member->debt + ring->pass - (member->pass != ring->pass);
 }
 
 uint32_t pacer_missed_last(const struct pacer *pacer)
@@ -444,20 +327,20 @@ uint32_t pacer_missed_last(const struct pacer *pacer)
 	return missed;
 }
 
-static uint64_t time_for(const struct pacer *pacer, uint64_t members)
+uint64_t pacer_time(const struct pacer_settings *settings, uint64_t members)
 {
-	uint64_t datagrams = members * pacer->settings.copies;
+	uint64_t datagrams = members * settings->copies;
 
-	return (datagrams + pacer->settings.burst - 1) / pacer->settings.burst *
-	       pacer->settings.interval;
+	return (datagrams + settings->burst - 1) / settings->burst * settings->interval;
 }
 
 uint64_t pacer_needed(const struct pacer *pacer)
 {
-	return time_for(pacer, pacer->count);
+	return pacer_time(&pacer->settings, pacer->count);
 }
 
-uint64_t pacer_load(const struct pacer *pacer)
+uint64_t pacer_load(const struct pacer *pacer, const struct pacer_settings *settings,
+		    uint64_t instead_of, uint64_t period)
 {
 	uint64_t load = 0;
 	struct hl_list *node, *next;
@@ -465,7 +348,30 @@ uint64_t pacer_load(const struct pacer *pacer)
 	hl_list_each(node, next, &pacer->rings)
 	{
 		struct pacer_ring *ring = hl_list_entry(node, struct pacer_ring, node);
-		load += (time_for(pacer, ring->count) * 1000 + ring->period - 1) / ring->period;
+		uint64_t its = ring->period == instead_of ? period : ring->period;
+		load += (pacer_time(settings, ring->count) * 1000000 + its - 1) / its;
 	}
 	return load;
+}
+
+void pacer_each_ring(const struct pacer *pacer,
+		     void (*visit)(void *arg, const struct pacer_progress *progress), void *arg)
+{
+	struct hl_list *node, *next;
+
+	hl_list_each(node, next, &pacer->rings)
+	{
+		const struct pacer_ring *ring = hl_list_entry(node, struct pacer_ring, node);
+		struct pacer_progress progress = {
+			.period = ring->period,
+			.next = ring->start + ring->period,
+			.members = ring->count,
+			.total = ring->total,
+			.left = ring->left,
+			.sent = ring->sent,
+			.skipped = ring->skipped,
+			.missed_last = ring->missed_last,
+		};
+		visit(arg, &progress);
+	}
 }

@@ -3,20 +3,16 @@
 
 #include <stdio.h>
 
-enum { PONG = 8 }; /* s: a CRLF not answered by then has failed; less than the shortest period */
-
 static struct beat *beat_at(struct pacer_member *member)
 {
 	return hl_container_of(member, struct beat, member);
 }
 
-static void beat_sent(struct keepalive *keepalive, struct beat *beat)
+static void beat_sent(struct keepalive *keepalive, struct beat *beat, uint64_t now)
 {
-	beat->last = hl_clock_now();
+	beat->last = now;
 	beat->sent++;
 	keepalive->sent++;
-	beat->waiting = beat->profile->method == KEEPALIVE_OPTIONS ||
-			beat->contact->flow.type != HL_TRANSPORT_UDP;
 }
 
 /* An OPTIONS came to an end: any final answer is life (K12). */
@@ -66,65 +62,115 @@ static struct hl_message *options_new(const struct keepalive *keepalive,
 }
 
 /* One at a time: while the last is still being repeated it serves as this one. */
-static void options_send(struct keepalive *keepalive, struct beat *beat)
+static enum pacer_result options_send(struct keepalive *keepalive, struct beat *beat)
 {
 	struct hl_transaction_owner owner = {options_happened, keepalive, beat->contact->handle};
-	struct hl_message *request = beat->waiting ? NULL : options_new(keepalive, beat->contact);
 
-	if (request && !hl_transaction_start(hl_switch_transactions(keepalive->holdline),
+	if (beat->waiting)
+		return PACER_SENT;
+	struct hl_message *request = options_new(keepalive, beat->contact);
+	if (!request || hl_transaction_start(hl_switch_transactions(keepalive->holdline),
 					     &beat->contact->flow, request, owner, NULL))
-		beat_sent(keepalive, beat);
+		return PACER_LOST;
+	beat_sent(keepalive, beat, hl_clock_now());
+	beat->waiting = true;
+	return PACER_SENT;
 }
 
-/* Sends the members of a run without OPTIONS; returns how many were dealt with. */
-static unsigned run_send(struct keepalive *keepalive, struct pacer_member *const *members,
-			 unsigned count)
+/* The same: who owes a pong is not pinged again. */
+static enum pacer_result stream_send(struct keepalive *keepalive, struct beat *beat)
 {
+	struct hl_slice ping = {beat->profile->message, beat->profile->length};
+
+	if (beat->waiting)
+		return PACER_SENT;
+	if (hl_transport_send(hl_switch_transport(keepalive->holdline), &beat->contact->flow, ping))
+		return PACER_LOST;
+	beat_sent(keepalive, beat, hl_clock_now());
+	pong_await(keepalive, beat);
+	return PACER_SENT;
+}
+
+/* Datagrams that leave by one socket, in the order of their members. */
+struct flight {
 	struct hl_parcel parcels[PACER_CHUNK];
+	uint16_t at[PACER_CHUNK]; /* each one's place among the members */
+	unsigned count;
+};
 
-	for (unsigned i = 0; i < count; i++) {
-		struct beat *beat = beat_at(members[i]);
-		parcels[i].flow = &beat->contact->flow;
-		parcels[i].bytes = (struct hl_slice){beat->profile->message, beat->profile->length};
-		parcels[i].result = 0;
-	}
-	unsigned dealt =
-		hl_transport_send_many(hl_switch_transport(keepalive->holdline), parcels, count);
-	/* A connection that broke on the way takes its contacts along: look again who is there. */
-	for (unsigned i = 0; i < dealt; i++)
-		if (members[i] && !parcels[i].result)
-			beat_sent(keepalive, beat_at(members[i]));
-	return dealt;
-}
-
-/* Whether the member goes with a run of parcels; a ping that was never answered is counted first,
- * and may be the end of the contact. */
-static bool goes_in_run(struct keepalive *keepalive, struct pacer_member *const *member)
+static void flight_send(struct keepalive *keepalive, struct flight *flight,
+			struct pacer_member *const *members, enum pacer_result *results)
 {
-	struct beat *beat = beat_at(*member);
+	struct outlet *outlet = outlet_get(&keepalive->outlets, flight->parcels[0].flow);
+	uint64_t begun = hl_clock_real(), now = hl_clock_now();
+	unsigned taken = hl_transport_send_many(hl_switch_transport(keepalive->holdline),
+						flight->parcels, flight->count);
+	bool again = !outlet || outlet_note(outlet, begun, flight->count, taken);
 
-	if (beat->profile->method == KEEPALIVE_OPTIONS)
-		return false;
-	if (beat->waiting && hl_clock_now() - beat->last >= PONG * HL_SECOND)
-		beat_failed(keepalive, beat);
-	return *member != NULL;
+	for (unsigned i = 0; i < flight->count; i++) {
+		struct pacer_member *member = members[flight->at[i]];
+		enum pacer_result *result = &results[flight->at[i]];
+		*result = again ? PACER_LEFT : PACER_LOST;
+		if (i >= taken || !member)
+			continue;
+		*result = flight->parcels[i].result ? PACER_LOST : PACER_SENT;
+		if (*result == PACER_SENT)
+			beat_sent(keepalive, beat_at(member), now);
+		else
+			beat_refused(keepalive, beat_at(member));
+	}
 }
 
-unsigned beats_send(void *arg, struct pacer_member *const *members, unsigned count)
+/* Takes those of `waiting` that leave by the socket of the first. Returns how many are left. */
+static unsigned flight_gather(struct flight *flight, struct pacer_member *const *members,
+			      uint16_t *waiting, unsigned count)
+{
+	unsigned left = 0;
+	const struct hl_flow *first = NULL;
+
+	flight->count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		/* Gone with one that was sent before. */
+		if (!members[waiting[i]])
+			continue;
+		const struct beat *beat = beat_at(members[waiting[i]]);
+		const struct hl_flow *flow = &beat->contact->flow;
+		if (!first)
+			first = flow;
+		if (flow->listener != first->listener) {
+			waiting[left++] = waiting[i];
+			continue;
+		}
+		flight->at[flight->count] = waiting[i];
+		flight->parcels[flight->count++] = (struct hl_parcel){
+			flow, {beat->profile->message, beat->profile->length}, 0};
+	}
+	return left;
+}
+
+void beats_send(void *arg, struct pacer_member *const *members, unsigned count,
+		enum pacer_result *results)
 {
 	struct keepalive *keepalive = arg;
-	unsigned from = 0;
+	struct flight flight;
+	uint16_t waiting[PACER_CHUNK];
+	unsigned left = 0;
 
-	for (unsigned i = 0; i <= count; i++) {
-		if (i < count && members[i] && goes_in_run(keepalive, &members[i]))
+	for (unsigned i = 0; i < count; i++) {
+		struct beat *beat = members[i] ? beat_at(members[i]) : NULL;
+		results[i] = PACER_LOST;
+		if (!beat)
 			continue;
-		unsigned run = i - from;
-		unsigned dealt = run ? run_send(keepalive, members + from, run) : 0;
-		if (dealt < run)
-			return from + dealt;
-		if (i < count && members[i])
-			options_send(keepalive, beat_at(members[i]));
-		from = i + 1;
+		if (beat->profile->method == KEEPALIVE_OPTIONS)
+			results[i] = options_send(keepalive, beat);
+		else if (beat->contact->flow.type != HL_TRANSPORT_UDP)
+			results[i] = stream_send(keepalive, beat);
+		else
+			waiting[left++] = (uint16_t)i;
 	}
-	return count;
+	while (left) {
+		left = flight_gather(&flight, members, waiting, left);
+		if (flight.count)
+			flight_send(keepalive, &flight, members, results);
+	}
 }

@@ -93,13 +93,18 @@ static bool rested(const struct hl_ports *ports, const struct pair *pair)
 	return !pair->released || hl_clock_now() - pair->released >= ports->quarantine;
 }
 
-/* Marks what the socket sends. A system that does not let us is no reason to refuse a call. */
+/* Marks what the socket sends, and asks for no fragments: the number that tells them apart costs
+ * more than a hash and is of use to nobody while packets are small. A system that does not let us
+ * is no reason to refuse a call. */
 static void mark(int fd, int family, int tos)
 {
+	static const int whole = IP_PMTUDISC_DO;
+
 	if (family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
 	else
-		(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+		(void)(setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos)) ||
+		       setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole)));
 }
 
 static int bind_socket(const struct hl_ports *ports, const struct hl_address *local, unsigned port,

@@ -5,6 +5,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <netinet/ip.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -35,11 +36,32 @@ static const char *channel_name(const struct hl_relay_channel *channel)
 	return channel == &channel->side->channels[RTP] ? "rtp" : "rtcp";
 }
 
+static void place_set(struct hl_relay_place *place, const struct hl_address *address)
+{
+	struct sockaddr_storage storage;
+
+	place->length = address ? hl_address_to_sockaddr(address, &storage) : 0;
+	memcpy(&place->any, &storage, place->length);
+}
+
+static bool place_is(const struct hl_relay_place *place, const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+
+	if (place->length == sizeof(place->four) && four->sin_family == AF_INET)
+		return place->four.sin_addr.s_addr == four->sin_addr.s_addr &&
+		       place->four.sin_port == four->sin_port;
+	return place->length && !memcmp(&place->any, address, place->length);
+}
+
+/* What learning has come to: where packets go, and from where they need no second look. RTCP always
+ * gets one: its source falls with that of RTP. */
 static void channel_aim(struct hl_relay_channel *channel)
 {
-	const struct hl_address *to = hl_learn_destination(&channel->learn);
+	const struct hl_learn *learn = &channel->learn;
 
-	channel->to_length = to ? hl_address_to_sockaddr(to, &channel->to) : 0;
+	place_set(&channel->to, hl_learn_destination(learn));
+	place_set(&channel->known, learn->locked && !learn->sibling ? &learn->source : NULL);
 }
 
 static void channel_learned(struct hl_relay_channel *channel, const struct hl_address *source,
@@ -96,6 +118,19 @@ static void side_control(struct hl_relay_side *side, const uint8_t *data, size_t
 	publish(&side->published.far_jitter, (uint64_t)control->jitter * HL_SECOND / clock_rate);
 }
 
+/* What cannot be sent is lost, as anywhere on the way: there is nobody to tell. */
+static void channel_send(struct hl_relay_channel *channel, const uint8_t *data, size_t length)
+{
+	static const int pieces = IP_PMTUDISC_DONT;
+
+	if (sendto(channel->fd, data, length, 0, &channel->to.any, channel->to.length) >= 0 ||
+	    errno != EMSGSIZE || channel->fragments)
+		return;
+	channel->fragments = true;
+	setsockopt(channel->fd, IPPROTO_IP, IP_MTU_DISCOVER, &pieces, sizeof(pieces));
+	(void)!sendto(channel->fd, data, length, 0, &channel->to.any, channel->to.length);
+}
+
 static void channel_forward(struct hl_relay_channel *channel, const uint8_t *data, size_t length)
 {
 	struct hl_relay_side *side = channel->side, *peer = side->peer;
@@ -104,10 +139,8 @@ static void channel_forward(struct hl_relay_channel *channel, const uint8_t *dat
 	if (!peer)
 		return;
 	out = &peer->channels[channel - side->channels];
-	/* What cannot be sent is lost, as anywhere on the way: there is nobody to tell. */
-	if (out->to_length)
-		(void)!sendto(out->fd, data, length, 0, (struct sockaddr *)&out->to,
-			      out->to_length);
+	if (out->to.length)
+		channel_send(out, data, length);
 }
 
 static void side_drop(struct hl_relay_side *side, bool invalid)
@@ -118,37 +151,51 @@ static void side_drop(struct hl_relay_side *side, bool invalid)
 	bump(invalid ? &total->invalid : &total->rejected, 1);
 }
 
+/* Whether a packet of a source that is not locked, or not the locked one, is the leg's. */
+static bool channel_learn(struct hl_relay_channel *channel, const struct sockaddr_storage *from,
+			  const uint8_t *rtp)
+{
+	struct hl_arrival arrival = {.now = channel->side->worker->now, .rtp = rtp};
+	bool locked = channel->learn.locked, ours;
+	enum hl_learn_event event;
+
+	hl_address_from_sockaddr(&arrival.source, (const struct sockaddr *)from);
+	if (rtp) {
+		arrival.ssrc = hl_rtp_ssrc(rtp);
+		arrival.sequence = hl_rtp_sequence(rtp);
+	}
+	ours = hl_learn_packet(&channel->learn, &arrival, &event);
+	if (event != HL_LEARN_NOTHING)
+		channel_learned(channel, &arrival.source, event);
+	else if (channel->learn.locked != locked)
+		channel_aim(channel);
+	return ours;
+}
+
 /* Whether it was the leg's. */
 static bool channel_packet(struct hl_relay_channel *channel, const struct sockaddr_storage *from,
 			   const uint8_t *data, size_t length)
 {
 	struct hl_relay_side *side = channel->side;
-	struct hl_arrival arrival = {.now = side->worker->now};
-	enum hl_packet kind;
-	enum hl_learn_event event;
+	enum hl_packet kind = HL_PACKET_RTP;
+	bool rtp;
 
-	kind = side->datagrams ? HL_PACKET_RTP : hl_rtp_classify(data, length);
+	if (!side->datagrams)
+		kind = hl_rtp_classify(data, length);
+	rtp = kind == HL_PACKET_RTP && !side->datagrams;
 	if (!length || kind == HL_PACKET_INVALID || length > HL_RELAY_PACKET) {
 		side_drop(side, true);
 		return false;
 	}
-	hl_address_from_sockaddr(&arrival.source, (const struct sockaddr *)from);
-	if (kind == HL_PACKET_RTP && !side->datagrams) {
-		arrival.rtp = true;
-		arrival.ssrc = hl_rtp_ssrc(data);
-		arrival.sequence = hl_rtp_sequence(data);
-	}
-	if (!hl_learn_packet(&channel->learn, &arrival, &event)) {
-		if (event != HL_LEARN_NOTHING)
-			channel_learned(channel, &arrival.source, event);
+	if (place_is(&channel->known, from)) {
+		channel->learn.heard = side->worker->now;
+	} else if (!channel_learn(channel, from, rtp ? data : NULL)) {
 		side_drop(side, false);
 		return false;
 	}
-	if (event != HL_LEARN_NOTHING)
-		channel_learned(channel, &arrival.source, event);
 	publish(&side->published.heard, side->worker->now);
 	if (kind == HL_PACKET_RTP)
-		side_count(side, data, length, !side->datagrams);
+		side_count(side, data, length, rtp);
 	else
 		side_control(side, data, length);
 	channel_forward(channel, data, length);
@@ -187,7 +234,7 @@ static void worker_readable(void *arg, unsigned readable)
 		worker->real = hl_clock_real();
 		for (int i = 0; i < count; i++)
 			channel_receive(events[i].data.ptr);
-	} while (count == BATCH && ++rounds < ROUNDS);
+	} while (count > 0 && ++rounds < ROUNDS);
 }
 
 /* The messages, as the worker carries them out. */

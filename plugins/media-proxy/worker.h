@@ -17,12 +17,24 @@ enum {
 				   never cut */
 };
 
+/* An address as the system has it, no larger than it must be. */
+struct hl_relay_place {
+	socklen_t length; /* 0: none */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	};
+};
+
+/* What every packet needs stands first. */
 struct hl_relay_channel {
-	struct hl_relay_side *side; /* around it */
-	int fd;			    /* owned */
+	struct hl_relay_side *side;  /* around it */
+	int fd;			     /* owned */
+	bool fragments;		     /* what is too large for the way is sent in pieces */
+	struct hl_relay_place known; /* the locked source: what comes from there is the leg's */
+	struct hl_relay_place to;    /* where packets for the leg go */
 	struct hl_learn learn;
-	struct sockaddr_storage to; /* where packets for the leg go */
-	socklen_t to_length;	    /* 0: nowhere yet */
 };
 
 /* Written by the worker alone, read by signalling: no order between them is promised. */

@@ -1,6 +1,7 @@
 /*
- * `rtp`: CPU per relayed packet, loss and delay, of calls that the switch relays; then the same
- * phones talk through a bare relay, and through an rtpengine where there is one.
+ * `rtp`: CPU per relayed packet, loss and delay, of calls that the switch relays; the same with a
+ * few of them, and while somebody else floods their ports; then the same phones talk through a bare
+ * relay, and through an rtpengine where there is one.
  */
 #include "bench.h"
 #include "calls.h"
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define RTP_CALL_RATE 100
 #define RTP_PACKETS_PER_SECOND 50
@@ -34,7 +37,7 @@ struct rtp_packet {
 
 struct rtp {
 	struct bench_wire media;
-	unsigned phones;
+	unsigned phones;	/* that talk */
 	uint16_t *sequence;	/* by phone */
 	struct sockaddr_in *to; /* by phone: where it sends */
 	bool measuring;
@@ -125,31 +128,90 @@ static bool rtp_measure(struct rtp *load, const char *prefix, pid_t pid, long ro
 	return load->sent == load->received && !load->wrong;
 }
 
-/* Set the calls up through the switch, and learn where each phone is to send. */
-static void rtp_calls(struct rtp *load, struct bench_wire *wire)
+/* Set more calls up through the switch, and learn where each phone is to send. */
+static void rtp_dial(struct rtp *load, struct bench_calls *calls, unsigned first, unsigned count)
 {
 	struct sockaddr_in direct;
-	struct bench_calls calls;
-	struct bench_enrol enrol;
+	uint64_t before = calls->answered;
 	unsigned i;
 
-	bench_enrol_init(&enrol, wire, load->phones);
-	bench_enrol_all(&enrol, load->phones);
-	bench_enrol_fini(&enrol);
-	bench_calls_init(&calls, wire, load->phones / 2);
-	calls.manner = CALLS_HOLD;
-	calls.media = &load->media;
-	bench_calls_run(&calls, 0, load->phones / 2, RTP_CALL_RATE, &calls.answered);
-	if (calls.answered != load->phones / 2)
-		bench_die("only %llu of %u calls were answered", (unsigned long long)calls.answered,
-			  load->phones / 2);
-	for (i = 0; i < load->phones; i++) {
-		load->to[i] = calls.pairs[i / 2].media[i % 2];
+	bench_calls_run(calls, first, count, RTP_CALL_RATE, &calls->answered);
+	if (calls->answered - before != count)
+		bench_die("only %llu of %u calls were answered",
+			  (unsigned long long)(calls->answered - before), count);
+	for (i = 2 * first; i < 2 * (first + count); i++) {
+		load->to[i] = calls->pairs[i / 2].media[i % 2];
 		direct = bench_wire_phone(&load->media, i ^ 1);
 		if (load->to[i].sin_addr.s_addr == direct.sin_addr.s_addr)
 			bench_die("call %u is not relayed", i / 2);
 	}
+}
+
+/* All calls, and the figures of the first `few` before the others come. */
+static void rtp_calls(struct rtp *load, struct bench_wire *wire, pid_t pid, long few, long rounds)
+{
+	unsigned phones = load->phones;
+	struct bench_calls calls;
+	struct bench_enrol enrol;
+
+	bench_enrol_init(&enrol, wire, phones);
+	bench_enrol_all(&enrol, phones);
+	bench_enrol_fini(&enrol);
+	bench_calls_init(&calls, wire, phones / 2);
+	calls.manner = CALLS_HOLD;
+	calls.media = &load->media;
+	if (few) {
+		load->phones = 2 * (unsigned)few;
+		rtp_dial(load, &calls, 0, load->phones / 2);
+		rtp_measure(load, "few_", pid, rounds);
+	}
+	load->phones = phones;
+	rtp_dial(load, &calls, (unsigned)few, phones / 2 - (unsigned)few);
 	bench_calls_fini(&calls);
+}
+
+/* Packets of a stranger to all the ports the phones send to, until killed. */
+static void flood_loop(const struct rtp *load, double rate)
+{
+	struct rtp_packet packet = {.flags = 0x80, .type = 8, .phone = UINT32_MAX, .ssrc = 1};
+	struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f424242)};
+	struct timespec nap = {.tv_nsec = (long)BENCH_MILLISECOND / 4};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct bench_pace pace;
+	uint64_t done = 0, due;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&local, sizeof(local)))
+		bench_die("flood: %m");
+	bench_pace_start(&pace, rate);
+	for (;;) {
+		for (due = bench_pace_due(&pace, bench_clock()); done < due; done++) {
+			packet.sequence = htons((uint16_t)done);
+			(void)sendto(fd, &packet, sizeof(packet), 0,
+				     (const struct sockaddr *)&load->to[done % load->phones],
+				     sizeof(load->to[0]));
+		}
+		nanosleep(&nap, NULL);
+	}
+}
+
+/* The calls while a stranger floods them; false when one of their packets was lost. */
+static bool rtp_flood(struct rtp *load, pid_t pid, long rate, long rounds)
+{
+	pid_t child;
+	bool whole;
+
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		bench_die("fork: %m");
+	if (child == 0) {
+		bench_child();
+		flood_loop(load, (double)rate);
+	}
+	whole = rtp_measure(load, "flood_", pid, rounds);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	return whole;
 }
 
 static struct sockaddr_in *rtp_addresses(const struct rtp *load)
@@ -175,12 +237,15 @@ static void rtp_bare(struct rtp *load, const struct sockaddr_in *phones, long ro
 
 int bench_rtp(int argc, char **argv)
 {
-	long pid = 0, calls = 200, rounds = 5, sockets = 8, rtpengine_pid = 0, bare = 1;
+	long pid = 0, calls = 200, few = 0, flood = 0, rounds = 5, sockets = 8, rtpengine_pid = 0,
+	     bare = 1;
 	const char *server = "", *rtpengine = NULL;
 	const struct bench_option rows[] = {
 		{"server", NULL, &server, "address and port of the server"},
 		{"pid", &pid, NULL, "its process"},
 		{"calls", &calls, NULL, "calls that talk, 50 packets a second each way"},
+		{"few", &few, NULL, "measure with so many of the calls as well"},
+		{"flood", &flood, NULL, "packets a second of a stranger, and measure again"},
 		{"rounds", &rounds, NULL, "seconds, of which the median counts"},
 		{"sockets", &sockets, NULL, "sockets the phones share"},
 		{"bare", &bare, NULL, "1: measure the bare relay too"},
@@ -200,10 +265,12 @@ int bench_rtp(int argc, char **argv)
 		bench_die("out of memory");
 	bench_wire_open(&wire, server, (unsigned)sockets);
 	bench_wire_open(&load.media, server, (unsigned)sockets);
-	rtp_calls(&load, &wire);
+	rtp_calls(&load, &wire, (pid_t)pid, few, rounds);
 	whole = rtp_measure(&load, "", (pid_t)pid, rounds);
 	bench_print("operations", (double)load.sent);
 	bench_print("completed", (double)load.received);
+	if (flood)
+		whole &= rtp_flood(&load, (pid_t)pid, flood, rounds);
 	phones = rtp_addresses(&load);
 	if (bare)
 		rtp_bare(&load, phones, rounds);

@@ -51,7 +51,7 @@ t_unit_session_timer_CFLAGS = $(AM_CFLAGS)
 
 t_unit_suspension_SOURCES = t/unit/suspension.c plugins/registrar/suspension.c
 t_unit_suspension_CFLAGS = $(AM_CFLAGS)
-t_unit_pacer_SOURCES = t/unit/pacer.c plugins/keepalive/pacer.c
+t_unit_pacer_SOURCES = t/unit/pacer.c plugins/keepalive/pacer.c plugins/keepalive/ring.c
 t_unit_pacer_CFLAGS = $(AM_CFLAGS)
 
 EXTRA_DIST += \

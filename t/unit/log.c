@@ -52,6 +52,8 @@ static void as_text(void)
 	hl_log_setup(HL_LOG_INFO, HL_LOG_TEXT);
 	is_str(LOGGED(hl_str("aor", "sip:a@b;x=1"), hl_int("n", -3), hl_num("rtt", 1.25)),
 	       "level=info tag=unit event=tried aor=sip:a@b;x=1 n=-3 rtt=1.25\n", "plain values");
+	is_str(LOGGED(hl_words("mend", "period ≥ 42 s")),
+	       "level=info tag=unit event=tried mend=\"period ≥ 42 s\"\n", "words of our own");
 	is_str(LOGGED(hl_str("v", "a b"), hl_str("e", ""), hl_str("none", NULL)),
 	       "level=info tag=unit event=tried v=\"a b\" e=\"\" none=\"\"\n", "blank and empty");
 	is_str(LOGGED(hl_str("v", "x\r\nlevel=error tag=root\t\"\\\x01\x7f\xc3\xbc")),

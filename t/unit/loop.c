@@ -232,6 +232,84 @@ static void post_again(void *arg)
 	hl_loop_post(second, count_one, arg);
 }
 
+enum { DRIPS = 1000 };
+
+struct drip {
+	int fds[2];
+	unsigned calls;
+	unsigned bytes;
+};
+
+static void *drip(void *arg)
+{
+	struct drip *dripping = arg;
+
+	for (int i = 0; i < DRIPS; i++) {
+		if (write(dripping->fds[1], "x", 1) != 1)
+			break;
+		usleep(100);
+	}
+	return NULL;
+}
+
+static void drain(void *arg, unsigned events)
+{
+	struct drip *dripping = arg;
+	char bytes[DRIPS];
+	ssize_t got = read(dripping->fds[0], bytes, sizeof(bytes));
+
+	(void)events;
+	dripping->calls++;
+	dripping->bytes += got > 0 ? (unsigned)got : 0;
+	if (dripping->bytes == DRIPS)
+		hl_loop_stop(loop);
+}
+
+static void gathering(void)
+{
+	struct drip dripping = { .calls = 0 };
+	struct hl_watch *watch;
+	pthread_t thread;
+
+	if (pipe(dripping.fds))
+		return;
+	watch = hl_watch_new(loop, "unit", dripping.fds[0], HL_READABLE, drain, &dripping);
+	hl_loop_gather(loop, 20 * HL_MILLISECOND);
+	if (!pthread_create(&thread, NULL, drip, &dripping)) {
+		hl_loop_run(loop);
+		pthread_join(thread, NULL);
+	}
+	ok(dripping.bytes == DRIPS && dripping.calls < DRIPS / 2,
+	   "under load what arrives is handled together: %u bytes in %u calls", dripping.bytes,
+	   dripping.calls);
+	hl_loop_gather(loop, 0);
+	hl_watch_free(watch);
+	close(dripping.fds[0]);
+	close(dripping.fds[1]);
+}
+
+static void count_job(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static void jobs(void)
+{
+	struct hl_job job;
+	unsigned count = 0;
+
+	hl_job_init(&job, count_job, &count);
+	hl_job_want(loop, &job);
+	hl_job_want(loop, &job);
+	is_int(count, 0, "a job waits for the end of the turn");
+	hl_loop_turn(loop);
+	is_int(count, 1, "and is done once, however often it was wanted");
+	hl_job_want(loop, &job);
+	hl_job_drop(&job);
+	hl_loop_turn(loop);
+	is_int(count, 1, "not when it was dropped");
+}
+
 int main(void)
 {
 	struct hl_error error = { "" };
@@ -245,6 +323,8 @@ int main(void)
 	posting();
 	workers();
 	slowness();
+	jobs();
+	gathering();
 	hl_loop_stop(loop);
 	hl_loop_run(loop);
 	ok(true, "stopped before it runs, it comes back at once");

@@ -522,7 +522,7 @@ static void check_memory(void)
 
 	while (everything(nth) == -ENOMEM && nth < 1000)
 		nth++;
-	ok(nth > 3 && nth < 1000 && !everything(nth),
+	ok(nth > 1 && nth < 1000 && !everything(nth),
 	   "each of %lu allocations may fail, and -ENOMEM is all that comes of it", nth - 1);
 }
 

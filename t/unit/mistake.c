@@ -35,7 +35,7 @@ static const struct {
 	{"switch: {listen: {a: b}}", "a.yaml:1:18: switch.listen: is a map; it must be a list\n"},
 	{"switch: {listen: [[a]]}", "a.yaml:1:19: switch.listen: every item must be text\n"},
 	{"switch: {listen: [udp:1.2.3.4:0, sctp:1.2.3.4:5060]}",
-	 "a.yaml:1:34: switch.listen: \"sctp:1.2.3.4:5060\" must begin with udp: or tcp:, as in "
+	 "a.yaml:1:34: switch.listen: \"sctp:1.2.3.4:5060\" must begin with udp:, tcp: or tls:, as in "
 	 "udp:0.0.0.0:5060\n"},
 	{"switch: {listen: udp:1.2.3.4}",
 	 "a.yaml:1:18: switch.listen: \"udp:1.2.3.4\" has no port: udp:0.0.0.0:5060, or port 0 for "

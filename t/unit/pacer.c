@@ -11,7 +11,9 @@ static struct phone {
 	struct pacer_member member;
 	unsigned number, sent;
 	uint64_t last;
-	bool idle; /* is to be skipped */
+	bool idle;    /* is to be skipped */
+	bool blocked; /* behind a full socket */
+	bool dead;    /* cannot be sent to */
 } phones[MEMBERS];
 
 static struct {
@@ -32,16 +34,22 @@ static struct phone *phone_of(const struct pacer_member *member)
 	return (struct phone *)hl_container_of(member, struct phone, member);
 }
 
-static unsigned mock_send(void *arg, struct pacer_member *const *members, unsigned count)
+static void mock_send(void *arg, struct pacer_member *const *members, unsigned count,
+		      enum pacer_result *results)
 {
 	(void)arg;
 	for (unsigned i = 0; i < count; i++) {
+		results[i] = PACER_LOST;
 		if (!members[i])
 			continue;
-		if (!wire.room)
-			return i;
-		wire.room--;
 		struct phone *phone = phone_of(members[i]);
+		if (phone->dead)
+			continue;
+		results[i] = PACER_LEFT;
+		if (!wire.room || phone->blocked)
+			continue;
+		results[i] = PACER_SENT;
+		wire.room--;
 		phone->sent++;
 		phone->last = hl_clock_now();
 		wire.at[wire.count % SENDS] = hl_clock_now() - START * HL_SECOND;
@@ -49,10 +57,9 @@ static unsigned mock_send(void *arg, struct pacer_member *const *members, unsign
 		if (wire.drop == phone)
 			pacer_remove(&pacer, &phone->member);
 	}
-	return count;
 }
 
-static bool mock_due(void *arg, const struct pacer_member *member)
+static bool mock_due(void *arg, struct pacer_member *member)
 {
 	(void)arg;
 	return !phone_of(member)->idle;
@@ -65,7 +72,7 @@ static void mock_passed(void *arg, const struct pacer_pass *pass)
 		passes[pass_count++] = *pass;
 }
 
-static const struct pacer_events events = {mock_send, mock_due, mock_passed};
+static const struct pacer_events events = {mock_send, mock_due, NULL, mock_passed};
 
 static void start(struct pacer_settings settings)
 {
@@ -193,7 +200,10 @@ static void test_restart(void)
 	is_int(pacer_missed_last(&pacer), 5, "as does the last pass");
 	is_int(pacer.missed, 15, "and the sum");
 	is_int(pacer_needed(&pacer), 15 * HL_SECOND, "a period of 15 s is needed");
-	ok(pacer_load(&pacer) == 1500, "half as much again as there is time");
+	const struct pacer_settings now = pacer.settings;
+	is_int(pacer_load(&pacer, &now, 0, 0), 1500000, "half as much again as there is time");
+	is_int(pacer_load(&pacer, &now, 10 * HL_SECOND, 15 * HL_SECOND), 1000000,
+	       "as much as there is with that period");
 	stop();
 }
 
@@ -334,6 +344,85 @@ static void test_copies_and_full_socket(void)
 	stop();
 }
 
+static void test_several_sockets(void)
+{
+	start((struct pacer_settings){.interval = 100, .burst = 100, .copies = 2});
+	join(0, 40, 10);
+	for (unsigned i = 0; i < 40; i += 2)
+		phones[i].blocked = true;
+	phones[7].dead = true;
+	hl_loop_advance(loop, 10050);
+	is_int(wire.count, 2 * 19, "a full socket does not hold up those behind another");
+	is_int(pass_count, 0, "the pass waits for it");
+	for (unsigned i = 0; i < 40; i += 2)
+		phones[i].blocked = false;
+	hl_loop_advance(loop, 5);
+	is_int(wire.count, 2 * 39, "then they get theirs");
+	ok(pass_count == 1 && passes[0].sent == 78 && passes[0].missed == 1,
+	   "one that cannot be sent to has missed it");
+	is_int(pacer_missed(&phones[7].member), 1, "by its own figure too");
+	is_int(pacer_missed(&phones[0].member), 0, "the others have not");
+	phones[7].dead = false;
+	hl_loop_advance(loop, 10000);
+	is_int(pacer_missed(&phones[7].member), 1, "and no more once it can");
+	stop();
+
+	/* The pass ends between the copies of those on the full socket. */
+	start((struct pacer_settings){.interval = 100, .burst = 1000, .copies = 3});
+	join(0, 10, 10);
+	wire.room = 5;
+	hl_loop_advance(loop, 20000);
+	ok(pass_count == 1 && passes[0].sent == 5 && passes[0].missed == 9,
+	   "a pass over a full socket ends with its period");
+	wire.room = 1000;
+	hl_loop_advance(loop, 50);
+	is_int(wire.count, 35, "in the next one everybody gets all copies");
+	stop();
+}
+
+/* The process gets the processor late: 60 ms behind every burst's beat, and once half a second. */
+static void test_late(void)
+{
+	start((struct pacer_settings){.interval = 100, .burst = 1});
+	join(0, 100, 30);
+	hl_loop_advance(loop, 30000);
+	for (unsigned i = 0; i < 50; i++) {
+		hl_loop_advance(loop, 40);
+		hl_clock_fake(hl_clock_now() + 60 * HL_MILLISECOND);
+		hl_loop_advance(loop, 0);
+	}
+	is_int(wire.count, 51, "late bursts keep the rate");
+	hl_loop_advance(loop, 5000);
+	is_int(wire.at[99] - wire.at[0], 99 * 100 * HL_MILLISECOND,
+	       "and the last is on its beat");
+	stop();
+
+	start((struct pacer_settings){.interval = 100, .burst = 1});
+	join(0, 100, 30);
+	hl_loop_advance(loop, 31010);
+	is_int(wire.count, 11, "on the beat");
+	hl_clock_fake(hl_clock_now() + 310 * HL_MILLISECOND);
+	hl_loop_advance(loop, 0);
+	is_int(wire.count, 12, "three bursts late, they do not come in a heap");
+	hl_loop_advance(loop, 300);
+	is_int(wire.count, 17, "but faster, until the beat is found again");
+	hl_loop_advance(loop, 400);
+	is_int(unevenness(18, wire.count, 100), 0, "and then as ever");
+	is_int(wire.at[wire.count - 1] % (100 * HL_MILLISECOND), 0, "on the old beat");
+	stop();
+
+	start((struct pacer_settings){.interval = 100, .burst = 1});
+	join(0, 200, 30);
+	hl_loop_advance(loop, 31010);
+	hl_clock_fake(hl_clock_now() + 5 * HL_SECOND);
+	unsigned before = wire.count;
+	hl_loop_advance(loop, 1000);
+	ok(wire.count - before <= 11, "what a stall has cost is not made up for (%u in 1 s)",
+	   wire.count - before);
+	is_int(wire.at[wire.count - 1] % (100 * HL_MILLISECOND), 0, "the beat is the old one");
+	stop();
+}
+
 static void test_skipped(void)
 {
 	start((struct pacer_settings){.interval = 100, .burst = 1});
@@ -358,6 +447,24 @@ static void test_even(void)
 	join(0, 1000, 10);
 	hl_loop_advance(loop, 15000);
 	is_int(sent_between(11000, 12000), 50, "the cap holds");
+	stop();
+	/* Stopped in the middle of a pass: through in time, in no heap, and the next as ever. */
+	start((struct pacer_settings){.interval = 500, .burst = 3000, .even = true});
+	join(0, MEMBERS, 10);
+	hl_loop_advance(loop, 14000);
+	hl_clock_fake(hl_clock_now() + 3 * HL_SECOND);
+	hl_loop_advance(loop, 3010);
+	ok(pass_count == 1 && passes[0].sent == MEMBERS, "even: a stall of 3 s is made up for");
+	unsigned fullest = 0;
+	for (unsigned from = 17000; from < 20000; from += 5)
+		fullest = sent_between(from, from + 10) > fullest ? sent_between(from, from + 10)
+								  : fullest;
+	ok(fullest <= 15, "hardly faster than it takes (%u in 10 ms and a step, 10 are needed)", fullest);
+	hl_loop_advance(loop, 9990);
+	unsigned heap = 0;
+	for (unsigned from = 20000; from < 30000; from += 5)
+		heap = sent_between(from, from + 10) > heap ? sent_between(from, from + 10) : heap;
+	is_int(heap, 5, "and the next pass is even again");
 	stop();
 	/* The last are due less than a step before the next pass. */
 	start((struct pacer_settings){.interval = 500, .burst = 3000, .even = true});
@@ -408,6 +515,8 @@ int main(void)
 	test_removal();
 	test_two_periods();
 	test_copies_and_full_socket();
+	test_several_sockets();
+	test_late();
 	test_skipped();
 	test_even();
 	test_many();

@@ -341,7 +341,7 @@ static void check_failing(void)
 		if (result != -ENOMEM || nth == 100)
 			break;
 	}
-	ok(!result && nth > 3, "each of %lu allocations may fail", nth - 1);
+	ok(!result && nth > 1, "each of %lu allocations may fail", nth - 1);
 	is_int((long long)hl_transactions_count(peer.table), 1, "and leaves nothing either");
 	schedule(32000);
 	told("timeout", "but the one that went");

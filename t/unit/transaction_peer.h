@@ -1,5 +1,5 @@
 /* For the units of transactions: a table on a fake clock, a peer on a real socket that reads what
- * is sent at once, and a record of what owners and handlers were told. Messages to the table are
+ * is sent in a turn, and a record of what owners and handlers were told. Messages to the table are
  * given to it directly. */
 #ifndef HL_UNIT_TRANSACTION_PEER_H
 #define HL_UNIT_TRANSACTION_PEER_H
@@ -98,7 +98,7 @@ static void ignore_end(void *arg, const struct hl_flow *flow)
 	(void)arg, (void)flow;
 }
 
-static const struct hl_transport_events quiet = {ignore_bytes, ignore_end};
+static const struct hl_transport_events quiet = {ignore_bytes, ignore_end, NULL};
 
 /* The address of a socket of the test's. */
 static struct hl_address socket_address(int fd)
@@ -149,8 +149,10 @@ static void peer_close(void)
 static const char *next_packet(int fd)
 {
 	static char text[PACKET];
-	ssize_t length = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	ssize_t length;
 
+	hl_loop_advance(peer.loop, 0); /* responses leave at the end of a turn */
+	length = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 	if (length < 0)
 		return NULL;
 	text[length] = '\0';

@@ -44,7 +44,7 @@ static void disconnected(void *arg, const struct hl_flow *flow)
 	seen.flow = *flow;
 }
 
-static const struct hl_transport_events events = {received, disconnected};
+static const struct hl_transport_events events = {received, disconnected, NULL};
 
 static void forget(void)
 {

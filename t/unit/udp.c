@@ -235,6 +235,31 @@ static void close_within(void)
 	hl_udp_close(a);
 }
 
+static void posts(void)
+{
+	struct hl_udp *a = open_at("127.0.0.1:0", &a_seen, NULL);
+	struct hl_udp *b = open_at("127.0.0.1:0", &b_seen, NULL);
+	char number[16];
+
+	memset(&b_seen, 0, sizeof(b_seen));
+	is_int(hl_udp_post(a, NULL, hl_udp_local(b), HL_SLICE_LITERAL("0")), 0, "posted");
+	is_int(hl_udp_counters(a)->sent, 0, "nothing is sent before the turn ends");
+	hl_udp_send(a, NULL, hl_udp_local(b), HL_SLICE_LITERAL("1"));
+	is_int(hl_udp_counters(a)->sent, 2, "but before what is sent at once");
+	for (int i = 2; i < 300; i++) {
+		snprintf(number, sizeof(number), "%d", i);
+		hl_udp_post(a, NULL, hl_udp_local(b), hl_slice_of(number));
+	}
+	receive(&b_seen, 300);
+	is_int(b_seen.count, 300, "more than go into one call");
+	is_int(b_seen.out_of_order, 0, "in their order");
+	hl_udp_post(a, NULL, hl_udp_local(b), HL_SLICE_LITERAL("300"));
+	hl_udp_close(a);
+	receive(&b_seen, 301);
+	is_int(b_seen.count, 301, "a socket that is closed sends what it had to");
+	hl_udp_close(b);
+}
+
 static void without_memory(void)
 {
 	struct hl_error error;
@@ -264,6 +289,7 @@ int main(void)
 	many();
 	icmp();
 	close_within();
+	posts();
 	ok(!open_at("192.0.2.1:0", &a_seen, &error), "an address of another machine is refused");
 	ok(strstr(error.text, "udp:192.0.2.1:0") && strstr(error.text, "interface"),
 	   "with address, reason and mend: %s", error.text);

@@ -5,11 +5,14 @@ use strict;
 use warnings;
 use Exporter qw(import);
 use IO::Socket::IP;
+use Time::HiRes qw(clock_gettime CLOCK_REALTIME);
 use Socket qw(AF_INET AF_INET6 SOCK_DGRAM SOCK_STREAM SOL_SOCKET SO_RCVBUF inet_ntop inet_pton
 	pack_sockaddr_in pack_sockaddr_in6 sockaddr_family unpack_sockaddr_in unpack_sockaddr_in6);
 use IO::Select;
 use Holdline::Test::Loop;
-our @EXPORT_OK = qw(address join_address split_address socket_address udp_socket);
+our @EXPORT_OK = qw(address arrival join_address split_address socket_address udp_socket);
+
+my $last_stamp = 0x8907;    # SIOCGSTAMPNS: when the datagram read last came in
 
 sub split_address {
 	my ($address) = @_;
@@ -42,7 +45,20 @@ sub udp_socket {
 	my $socket = IO::Socket::IP->new(LocalHost => $host, LocalPort => $port || 0, Proto => 'udp',
 		Type => SOCK_DGRAM, Blocking => 0) or die "UDP $host: $@";
 	setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 1 << 20;
+	arrival($socket);    # the kernel stamps datagrams once it has been asked
 	return $socket;
+}
+
+# When the datagram read last from this socket came in, on the clock of Loop::now: by the kernel, so
+# that a test process that had to wait for the processor does not take it for the switch's delay.
+sub arrival {
+	my ($socket) = @_;
+	my $now = Holdline::Test::Loop::now();
+	my $stamp = "\0" x 16;
+	ioctl $socket, $last_stamp, $stamp or return $now;
+	my ($seconds, $nanoseconds) = unpack 'q q', $stamp;
+	my $age = clock_gettime(CLOCK_REALTIME) - $seconds - $nanoseconds / 1e9;
+	return $age > 0 && $age < 60 ? $now - $age : $now;
 }
 
 # on_packet gets (bytes, source address, arrival time, the address it came in at).
@@ -63,7 +79,7 @@ sub open {
 		while (defined(my $peer = $socket->recv(my $bytes, 65536))) {
 			last unless length $peer;
 			my $from = Holdline::Test::Link::address($peer);
-			$arg{on_packet}->($bytes, $from, Holdline::Test::Loop::now(), $self->{local});
+			$arg{on_packet}->($bytes, $from, Holdline::Test::Link::arrival($socket), $self->{local});
 			last unless defined fileno $socket;
 		}
 	});
@@ -259,6 +275,6 @@ the server will see; with C<listen> it accepts connections there too. TLS takes 
 arguments in C<tls>.
 
 Functions: C<split_address>, C<join_address>, C<address(sockaddr)>, C<socket_address(text)>,
-C<udp_socket(host, port)>.
+C<udp_socket(host, port)>, C<arrival(socket)>.
 
 =cut

@@ -3,7 +3,7 @@
 package Holdline::Test::Nat;
 use strict;
 use warnings;
-use Holdline::Test::Link qw(address socket_address udp_socket);
+use Holdline::Test::Link qw(address arrival socket_address udp_socket);
 use Holdline::Test::Loop;
 
 # mapping: symmetric (one socket per destination) or cone (one per inside source).
@@ -82,7 +82,7 @@ sub _receive {
 			push @{$self->{knocks}}, [$from, $row->{address}, $bytes];
 			next;
 		}
-		my $now = Holdline::Test::Loop::now();
+		my $now = arrival($row->{socket});
 		$row->{used} = $now if $self->{refresh} eq 'both';
 		$self->{passed}++;
 		$deliver->($bytes, $from, $now, $row->{address});
