@@ -5,11 +5,8 @@
 #include "base/text.h"
 #include "call/call.h"
 #include "control/control.h"
-<<<<<<< HEAD
-#include "kept.h"
-=======
 #include "gateway/trunk.h"
->>>>>>> b5025a4 (gateway: registrations, supervision, names, weights and limits of gateways)
+#include "kept.h"
 #include "plugin/loader.h"
 #include "sip/tls.h"
 #include "store/store.h"

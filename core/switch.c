@@ -203,13 +203,9 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 		.transport = holdline->transport,
 		.transactions = holdline->transactions,
 		.endpoints = holdline->endpoints,
-<<<<<<< HEAD
+		.trunks = holdline->trunks,
 		.call_space = hl_kept_call_space(&holdline->kept,
 						 hl_modules_call_space(holdline->modules)),
-=======
-		.trunks = holdline->trunks,
-		.call_space = hl_modules_call_space(holdline->modules),
->>>>>>> b5025a4 (gateway: registrations, supervision, names, weights and limits of gateways)
 		.leg_space = hl_modules_leg_space(holdline->modules),
 		.hooks = &hl_traffic_calls,
 		.arg = holdline,
