@@ -88,9 +88,9 @@ static void late_answer(struct hl_calls *calls, struct hl_transaction *transacti
 		return;
 	struct hl_leg *leg = hl_leg_by_tag(calls, tag, hl_message_call_id(message));
 	if (!leg || leg->state == HL_LEG_ENDED)
-		hl_leg_decline_answer(calls, transaction, message);
+		hl_leg_ack_late(calls, transaction, message); /* its dialog had its BYE */
 	else if (!leg->due_ack)
-		hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){0});
+		hl_leg_ack(leg, hl_message_cseq(message));
 }
 
 /* The final response to what was passed on goes back to the leg that asked. */
@@ -152,7 +152,7 @@ static void settle(struct hl_exchange *exchange, struct hl_leg *leg, struct hl_m
 		if (!exchange->sdp.length && hl_message_has_sdp(message))
 			leg->due_ack = hl_message_cseq(message);
 		else
-			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){0});
+			hl_leg_ack(leg, hl_message_cseq(message));
 	}
 }
 

@@ -10,7 +10,10 @@
 #define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, MESSAGE, REFER, NOTIFY"
 #define PRODUCT "Holdline/" PACKAGE_VERSION
 
-enum { SPACE_ALIGNMENT = 16 };
+enum {
+	SPACE_ALIGNMENT = 16,
+	BYE_GAP = 16 /* CSeqs that a forgotten leg may have used for PRACK, UPDATE, INFO */
+};
 
 static const struct hl_party party_default = {.session_timer = true, .network = ""};
 
@@ -56,6 +59,7 @@ void hl_leg_free(struct hl_leg *leg)
 	leave_seat(leg);
 	hl_leg_forget_credentials(leg);
 	hl_exchanges_orphan(leg);
+	hl_leg_leave_answer(leg);
 	hl_leg_uncount(leg);
 	hl_reliable_end(leg);
 	if (leg->by_tag.hash)
@@ -300,10 +304,12 @@ int hl_leg_repeat(struct hl_leg *leg, const struct hl_transaction *failed,
 	return hl_leg_start(leg, request, owner, transaction);
 }
 
-void hl_leg_ack(struct hl_leg *leg, uint32_t cseq, struct hl_slice sdp)
+void hl_leg_ack(struct hl_leg *leg, uint32_t cseq)
 {
 	struct hl_message *ack = hl_leg_request(leg, HL_METHOD_ACK, cseq);
-	if (ack && sdp.length && hl_message_set_body(ack, "application/sdp", sdp) < 0) {
+	struct hl_slice sdp = {leg->sdp.data, leg->sdp.length};
+	if (ack && cseq == leg->ack_answer && sdp.length &&
+	    hl_message_set_body(ack, "application/sdp", sdp) < 0) {
 		hl_message_free(ack);
 		ack = NULL;
 	}
@@ -357,7 +363,7 @@ void hl_leg_end(struct hl_leg *leg, const char *reason)
 		return;
 	}
 	if (leg->due_ack) {
-		hl_leg_ack(leg, leg->due_ack, (struct hl_slice){0});
+		hl_leg_ack(leg, leg->due_ack);
 		leg->due_ack = 0;
 	}
 	if (leg->side == HL_SIDE_CALLER && leg->ack_cseq && leg->call->state == HL_CALL_ENDED &&
@@ -390,17 +396,24 @@ static struct hl_message *request_of(const struct hl_message *invite,
 void hl_leg_decline_answer(struct hl_calls *calls, struct hl_transaction *transaction,
 			   const struct hl_message *response)
 {
+	struct hl_message *bye = request_of(hl_transaction_request(transaction), response,
+					    HL_METHOD_BYE, hl_message_cseq(response) + BYE_GAP);
+	hl_leg_ack_late(calls, transaction, response);
+	if (bye)
+		hl_transaction_start(calls->parts.transactions, hl_transaction_flow(transaction),
+				     bye, (struct hl_transaction_owner){.happened = ignore}, NULL);
+}
+
+void hl_leg_ack_late(struct hl_calls *calls, struct hl_transaction *transaction,
+		     const struct hl_message *response)
+{
 	struct hl_transactions *transactions = calls->parts.transactions;
 	const struct hl_message *invite = hl_transaction_request(transaction);
 	const struct hl_flow *flow = hl_transaction_flow(transaction);
 	uint32_t cseq = hl_message_cseq(response);
 	struct hl_message *ack = request_of(invite, response, HL_METHOD_ACK, cseq);
-	struct hl_message *bye = request_of(invite, response, HL_METHOD_BYE, cseq + 1);
 	if (ack)
 		hl_transactions_send(transactions, flow, ack);
-	if (bye)
-		hl_transaction_start(transactions, flow, bye,
-				     (struct hl_transaction_owner){.happened = ignore}, NULL);
 }
 
 /* What plugins may ask. */

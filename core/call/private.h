@@ -101,6 +101,7 @@ struct hl_leg {
 	struct hl_list exchanges; /* struct hl_exchange: requests of ours under way */
 	struct hl_handle asking;  /* exchange of our re-INVITE or UPDATE */
 	uint32_t ack_cseq;	  /* the INVITE whose ACK is awaited from the peer; 0: none */
+	uint32_t ack_answer;	  /* the INVITE of ours whose ACK carried the answer; 0: none */
 	uint32_t due_ack;	  /* the 2xx whose ACK waits for the other leg's answer; 0: none */
 	bool bye_due;		  /* BYE goes out once the ACK came (RFC 3261 §15) */
 
@@ -277,6 +278,8 @@ const char *hl_call_wait_detail(const struct hl_call *call);
 void hl_call_heard(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_progress(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_answer(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+/* The leg goes; a 2xx to its INVITE that comes again is still told from another fork's. */
+void hl_leg_leave_answer(struct hl_leg *leg);
 /* Sends the ACK that the other leg's 2xx waits for, with the answer of this one. */
 void hl_call_pass_ack(struct hl_leg *leg, struct hl_message *ack);
 void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
@@ -337,14 +340,18 @@ int hl_leg_start(struct hl_leg *leg, struct hl_message *request, struct hl_trans
 /* Sends the request of a transaction again, in a transaction of its own with the next CSeq. */
 int hl_leg_repeat(struct hl_leg *leg, const struct hl_transaction *failed,
 		  struct hl_transaction_owner owner, struct hl_handle *transaction);
-void hl_leg_ack(struct hl_leg *leg, uint32_t cseq, struct hl_slice sdp);
+/* ACK to a 2xx, with the answer that the first one had, if any. */
+void hl_leg_ack(struct hl_leg *leg, uint32_t cseq);
 /* Takes it over. */
 void hl_leg_send_ack(struct hl_leg *leg, struct hl_message *ack);
 /* `reason` is a Reason value or NULL. */
 void hl_leg_bye(struct hl_leg *leg, const char *reason);
 /* Ends one leg: CANCEL, BYE, or nothing, as its state asks. `reason` is a Reason value or NULL. */
 void hl_leg_end(struct hl_leg *leg, const char *reason);
-/* ACKs and BYEs a 2xx that nobody waits for any more (RFC 3261 §13.2.2.4). */
+/* A 2xx that nobody waits for any more: ACKed; and, of a dialog that had no BYE yet, ended as well
+ * (RFC 3261 §13.2.2.4). */
+void hl_leg_ack_late(struct hl_calls *calls, struct hl_transaction *transaction,
+		     const struct hl_message *response);
 void hl_leg_decline_answer(struct hl_calls *calls, struct hl_transaction *transaction,
 			   const struct hl_message *response);
 

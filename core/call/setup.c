@@ -93,6 +93,48 @@ static int repeat_invite(struct hl_leg *leg, const struct hl_transaction *failed
 	return hl_leg_repeat(leg, failed, owner, &leg->invite);
 }
 
+/* A 2xx that nobody waits for. A proxy behind the callee may have forked: another tag is another
+ * dialog, which is declined (RFC 3261 §13.2.2.4). */
+static void answered_again(struct hl_calls *calls, struct hl_leg *leg,
+			   struct hl_transaction *transaction, const struct hl_message *message)
+{
+	bool same = leg && leg->call->callee == leg &&
+		    strcmp(hl_message_to_tag(message), leg->remote_tag) == 0;
+	if (!same)
+		hl_leg_decline_answer(calls, transaction, message);
+	else if (leg->state == HL_LEG_ENDED)
+		hl_leg_ack_late(calls, transaction, message);
+	else if (!leg->due_ack)
+		hl_leg_ack(leg, hl_message_cseq(message));
+}
+
+static uint32_t hash_of(const char *tag)
+{
+	return (uint32_t)hl_hash_bytes(tag, strlen(tag));
+}
+
+/* The same when the leg is forgotten: `handle` keeps what its tag was. */
+static void answered_late(void *arg, struct hl_handle handle, struct hl_transaction *transaction,
+			  enum hl_transaction_event event, struct hl_message *message)
+{
+	if (event != HL_TRANSACTION_RESPONSE || hl_message_status(message) / 100 != 2)
+		return;
+	if (hash_of(hl_message_to_tag(message)) == handle.slot)
+		hl_leg_ack_late(arg, transaction, message);
+	else
+		hl_leg_decline_answer(arg, transaction, message);
+}
+
+void hl_leg_leave_answer(struct hl_leg *leg)
+{
+	struct hl_calls *calls = leg->call->calls;
+	struct hl_transaction *invite = hl_transaction_get(calls->parts.transactions, leg->invite);
+	if (invite && leg->call->callee == leg)
+		hl_transaction_own(invite,
+				   (struct hl_transaction_owner){
+					   answered_late, calls, {hash_of(leg->remote_tag), 0}});
+}
+
 /* What the transaction of a callee's INVITE has to say. */
 static void invite_happened(void *arg, struct hl_handle handle, struct hl_transaction *transaction,
 			    enum hl_transaction_event event, struct hl_message *message)
@@ -102,18 +144,9 @@ static void invite_happened(void *arg, struct hl_handle handle, struct hl_transa
 	int status = message ? hl_message_status(message) : 0;
 	bool answer = event == HL_TRANSACTION_RESPONSE && status >= 200 && status < 300;
 
-	if (!leg || leg->state == HL_LEG_ENDED) {
+	if (!leg || leg->state == HL_LEG_ENDED || leg->state == HL_LEG_CONFIRMED) {
 		if (answer)
-			hl_leg_decline_answer(calls, transaction, message);
-		return;
-	}
-	if (leg->state == HL_LEG_CONFIRMED) {
-		/* A proxy behind the callee may have forked: another tag is another dialog, and
-		 * nobody waits for it (RFC 3261 §13.2.2.4). */
-		if (answer && strcmp(hl_message_to_tag(message), leg->remote_tag) != 0)
-			hl_leg_decline_answer(calls, transaction, message);
-		else if (answer && !leg->due_ack)
-			hl_leg_ack(leg, hl_message_cseq(message), (struct hl_slice){0});
+			answered_again(calls, leg, transaction, message);
 		return;
 	}
 	if (message)
@@ -364,7 +397,7 @@ static void acknowledge(struct hl_leg *leg, struct hl_message *answer)
 		hl_transaction_get(leg->call->calls->parts.transactions, leg->invite);
 	bool offered = invite && hl_message_body(hl_transaction_request(invite)).length;
 	if (offered || !hl_message_has_sdp(answer))
-		hl_leg_ack(leg, hl_message_cseq(answer), (struct hl_slice){0});
+		hl_leg_ack(leg, hl_message_cseq(answer));
 	else
 		leg->due_ack = hl_message_cseq(answer);
 }
@@ -423,11 +456,14 @@ void hl_call_pass_ack(struct hl_leg *leg, struct hl_message *message)
 	if (!peer || !peer->due_ack)
 		return;
 	struct hl_message *ack = hl_leg_request(peer, HL_METHOD_ACK, peer->due_ack);
+	uint32_t cseq = peer->due_ack;
 	peer->due_ack = 0;
 	if (!ack)
 		return;
-	if (!hl_session_answer(leg, peer, message, ack))
+	if (!hl_session_answer(leg, peer, message, ack) && hl_message_has_sdp(ack)) {
 		hl_session_sent(peer, ack);
+		peer->ack_answer = cseq;
+	}
 	hl_leg_send_ack(peer, ack);
 }
 

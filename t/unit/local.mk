@@ -5,6 +5,7 @@
 
 check_PROGRAMS += \
 	t/unit/address \
+	t/unit/call_property \
 	t/unit/config \
 	t/unit/control \
 	t/unit/deadline \
@@ -56,6 +57,7 @@ t_unit_pacer_CFLAGS = $(AM_CFLAGS)
 
 EXTRA_DIST += \
 	t/fuzz/run.c \
+	t/unit/call_agent.h \
 	t/unit/config_file.h \
 	t/unit/policy_script.h \
 	t/unit/tap.h \
