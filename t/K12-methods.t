@@ -1,4 +1,4 @@
-# K12, K13: OPTIONS and CRLF as heartbeats, reachability and round trip, noise.
+# K12: OPTIONS and CRLFs as heartbeats: reachability, round trip, and what becomes of the dead.
 use strict;
 use warnings;
 use FindBin;
@@ -24,6 +24,8 @@ subtest 'OPTIONS' => sub {
 	is $options->{local}, $phone->received, 'to the address it came from';
 	is $options->uri, 'sip:1001@192.168.1.10:5060', 'for the Contact as sent';
 	unlike $options->header('From'), qr/1001/, 'from the switch';
+	like $options->header('From'), qr/\Q@{[$phone->server]}\E>;tag=\w/, 'which names itself';
+	isnt $options->header('From'), $options->header('To'), 'and is not the user';
 	$phone->respond($options, 486);
 	$switch->control_until(sub { $_->[0]{reachable} }, 'endpoints', user => '1001');
 	my $endpoint = $switch->endpoint('1001');
@@ -34,10 +36,27 @@ subtest 'OPTIONS' => sub {
 	$switch->wait_log(tag => 'keepalive', event => 'unreachable');
 	my $dead = $switch->endpoint('1001');
 	ok defined $dead->{reachable} && !$dead->{reachable}, 'two without an answer: unreachable';
+	is $dead->{keepalive}{unanswered}, 2, 'which are shown';
 	$phone->silent(0)->forget;
 	$phone->respond($phone->expect('OPTIONS'), 200);
 	$switch->control_until(sub { $_->[0]{reachable} }, 'endpoints', user => '1001');
 	pass 'an answer brings it back';
+	$switch->stop;
+};
+
+subtest 'by way of a proxy' => sub {
+	my $switch = switch_with(method => 'options');
+	my $proxy = phone(switch => $switch, user => '1001', manual => ['OPTIONS'],
+		contact => '<sip:1001@192.168.7.7:5062;ob>');
+	my @path = ('<sip:edge.example:5070;lr;x=1>', '<sip:inner.example;lr>');
+	$proxy->register(headers => [Path => join(', ', @path), Supported => 'path']);
+	my $options = $proxy->expect('OPTIONS');
+	is $options->{local}, $proxy->address, 'over the stored flow, not to the Contact';
+	is_deeply [$options->list('Route')], \@path, 'the stored Path is the Route, in order';
+	is $options->uri, 'sip:1001@192.168.7.7:5062;ob', 'the Contact is the Request-URI';
+	$proxy->respond($options, 200);
+	$switch->control_until(sub { $_->[0]{reachable} }, 'endpoints', user => '1001');
+	pass 'the answer counts';
 	$switch->stop;
 };
 
@@ -48,6 +67,9 @@ subtest 'on_dead: remove' => sub {
 	$phone->expect('OPTIONS');
 	$switch->wait_log(event => 'unreachable', tag => 'endpoint');
 	is_deeply $switch->control('endpoints'), [], 'a contact that never answers is removed';
+	$phone->forget;
+	$phone->register;
+	ok $phone->expect('OPTIONS'), 'and asked again when it comes back';
 	$switch->stop;
 };
 
@@ -60,6 +82,12 @@ subtest 'CRLF on a stream' => sub {
 	$phone->send_raw("\r\n");
 	$switch->control_until(sub { $_->[0]{reachable} }, 'endpoints', user => '1001');
 	is $switch->endpoint('1001')->{keepalive}{method}, 'crlf', 'its pong shows it reachable';
+	cmp_ok $switch->endpoint('1001')->{rtt_ms}, '>', 0, 'and gives the round trip';
+	$phone->forget;
+	$phone->heartbeat;
+	my $asked = now();
+	$switch->control_until(sub { $_->[0]{keepalive}{unanswered} == 1 }, 'endpoints', user => '1001');
+	near((now() - $asked) * $rate, 10, 3, 'a pong is waited for ten seconds');
 	$switch->control_until(sub { defined $_->[0]{reachable} && !$_->[0]{reachable} }, 'endpoints',
 		user => '1001');
 	pass 'two without a pong: unreachable';
@@ -74,41 +102,52 @@ subtest 'CRLF on a stream' => sub {
 	$switch->stop;
 };
 
-subtest 'noise' => sub {
-	my $switch = switch_with(message => '');
-	my $phone = phone(switch => $switch, user => '1001');
-	$phone->register;
-	$phone->forget;
-	$phone->send_raw($_) for "\r\n\r\n", "\r\n", "\0", "\0\0\0\0", " \r\n";
-	is $phone->register->code, 200, 'the next REGISTER is served';
-	is scalar $phone->heartbeats, 0, 'no noise was answered';
-	is scalar $switch->log_events(level => qr/warn|error/), 0, 'or complained of';
-	$switch->stop;
-};
-
-subtest 'skip_active' => sub {
-	my $switch = switch_with(skip_active => 'on');
-	my @phone = map { phone(switch => $switch, user => $_) } 1001, 1002;
-	$_->register for @phone;
-	my $timer = now() + 2;
-	while (now() < $timer) {
-		$phone[0]->send_raw("\r\n\r\n");
-		quiet(0.05);
+subtest 'a stream without pongs' => sub {
+	my $switch = switch_with(options_fail_limit => 2, on_dead => 'remove');
+	my $dead = phone(switch => $switch, user => '1001', transport => 'tcp');
+	my $alive = phone(switch => $switch, user => '1002', transport => 'tcp');
+	$_->register for $dead, $alive;
+	my $end = now() + 5;
+	until ($dead->link->{closed} || now() > $end) {
+		my $ping = $alive->wait_message(sub { $_[0]{raw} }, 0.1);
+		$alive->send_raw("\r\n") if $ping;
 	}
-	is scalar $phone[0]->heartbeats, 0, 'who speaks all the time needs none';
-	cmp_ok scalar $phone[1]->heartbeats, '>=', 7, 'who is silent gets them';
-	is $switch->endpoint('1001')->{keepalive}{missed}, 0, 'and is not counted as missed';
+	ok $dead->link->{closed}, 'on_dead: remove closes the connection';
+	my @left = map { $_->{user} } @{$switch->control('endpoints')};
+	is_deeply \@left, ['1002'], 'its contact is gone, the one that answers stays';
+	my ($line) = $switch->log_events(tag => 'endpoint', event => 'unreachable');
+	is $line->{user}, '1001', 'and the log says why';
+	is $dead->register->code, 200, 'it comes back over another';
 	$switch->stop;
 };
 
-subtest 'copies' => sub {
-	my $switch = switch_with(copies => 3);
-	my $phone = phone(switch => $switch, user => '1001');
+subtest 'OPTIONS on a stream' => sub {
+	my $switch = switch_with(method => 'options');
+	my $phone = phone(switch => $switch, user => '1001', transport => 'tcp');
 	$phone->register;
-	my @at = map { $phone->heartbeat->at } 1 .. 6;
-	cmp_ok $at[2] - $at[0], '<', 2 / $rate, 'three in one pass';
-	near(($at[3] - $at[0]) * $rate, 10, 2, 'and three in the next');
+	is $phone->expect('OPTIONS')->from, $phone->server, 'where that is set, over the connection';
+	$switch->control_until(sub { $_->[0]{reachable} }, 'endpoints', user => '1001');
+	is $switch->endpoint('1001')->{keepalive}{method}, 'options', 'in place of CRLFs';
+	is scalar $phone->heartbeats, 0, 'of which there are none';
 	$switch->stop;
+};
+
+my @checks = (
+	["method: pigeon", qr/:\d+:23: plugins\.keepalive\.method: .*udp.*options/, 'an unknown method'],
+	["method: crlf", qr/:\d+:23: plugins\.keepalive\.method: /, 'CRLF, which is for streams'],
+	["on_dead: bury", qr/plugins\.keepalive\.on_dead: .*mark.*remove/, 'an unknown end'],
+	["options_fail_limit: 0", qr/plugins\.keepalive\.options_fail_limit: .*1/, 'a limit of 0'],
+	["options_fail_limit: 101", qr/plugins\.keepalive\.options_fail_limit: .*100/, 'or of 101'],
+);
+subtest 'what is refused' => sub {
+	for my $check (@checks) {
+		my ($row, $says, $name) = @$check;
+		my ($exit, $text) = switch_object(args => ['--check'], yaml =>
+			"switch: {listen: ['udp:127.0.0.1:0'], plugin_dir: '$ENV{HOLDLINE_PLUGIN_DIR}'}\n"
+			. "plugins:\n  keepalive: {$row}\n")->run;
+		is $exit, 2, $name;
+		like $text, $says, 'at its place, with what is allowed';
+	}
 };
 
 finish;

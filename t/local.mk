@@ -55,16 +55,25 @@ perl_tests += \
 	t/G07-gateway-registration.t \
 	t/G07-refusals.t \
 	t/K01-heartbeat.t \
+	t/K02-socket.t \
 	t/K03-message.t \
 	t/K04-period.t \
+	t/K05-full-socket.t \
 	t/K05-pacing.t \
+	t/K06-copies.t \
 	t/K07-overrun.t \
 	t/K08-sizing.t \
+	t/K09-expiry.t \
 	t/K10-stop-and-move.t \
 	t/K11-policy.t \
+	t/K11-wrong-answers.t \
 	t/K12-methods.t \
+	t/K13-noise.t \
 	t/K14-targets.t \
 	t/K15-phase.t \
+	t/K16-activity.t \
+	t/K17-namespaces.t \
+	t/K18-nat.t \
 	t/M01-modes.t \
 	t/M02-auto.t \
 	t/M03-reason.t \
@@ -130,6 +139,7 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test/Phone.pm \
 	t/lib/Holdline/Test/Process.pm \
 	t/lib/Holdline/Test/Registrar.pm \
+	t/lib/Holdline/Test/Router.pm \
 	t/lib/Holdline/Test/Rtp.pm \
 	t/lib/Holdline/Test/Sip.pm \
 	t/lib/Holdline/Test/Sipp.pm \
