@@ -46,12 +46,26 @@ cmp_ok($callee->{mos}, '>', 4, 'what comes from the callee sounds well');
 cmp_ok($caller->{mos}, '<', 3, 'what comes from the caller does not: a quarter is lost at the far end');
 cmp_ok($caller->{mos}, '>=', 1, '  but it is a MOS');
 
+# The same for people, and for monitoring
+my $id = live_call($switch)->{id};
+my $shown = `COLUMNS=200 $ENV{HOLDLINECTL} -s @{[$switch->control_path]} call $id`;
+like($shown, qr/FROM CALLER +LOST +JITTER +RTT +MOS/, 'holdlinectl call shows it');
+like($shown, qr/audio +PCMU +90 +9 .* \Q$caller->{mos}\E +100 +0 .* \Q$callee->{mos}\E/, '  by stream');
+my %metric = map { $_->{name} => $_->{value} } @{$switch->control('metrics')};
+is($metric{holdline_media_packets_total}, 190, 'metrics: packets');
+is($metric{holdline_media_lost_total}, 9, '  lost');
+is($metric{holdline_media_calls}, 1, '  calls that are relayed');
+is($metric{holdline_media_port_pairs_used}, 2, '  ports');
+near($metric{holdline_media_mos}, ($caller->{mos} + $callee->{mos}) / 2, 0.02, '  the mean MOS');
+
 # One side falls silent while the other goes on
 is($media->{one_way}, undef, 'nothing is one-way yet');
 $left->start;
 my $line = $switch->wait_log(event => 'one-way-audio');
 is($line->{silent}, 'callee', 'one side silent for one_way_after is flagged in the log');
 is(media_of($switch)->{one_way}, 'callee', 'and in the call');
+like(`COLUMNS=200 $ENV{HOLDLINECTL} -s @{[$switch->control_path]} call $id`,
+	qr/one-way: nothing from the callee/, 'for people too');
 $right->start;
 $switch->wait_log(event => 'one-way-over');
 is(media_of($switch)->{one_way}, undef, 'until both are heard again');

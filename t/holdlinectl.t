@@ -38,7 +38,8 @@ my %answers = (
 	calls => [],
 	call => {id => 'c1', caller => '1001', callee => '1002', state => 'active', duration => 61,
 		media => {relayed => JSON::PP::true, reason => 'auto:5 caller behind NAT', streams => [
-			{type => 'audio', codec => 'PCMA', caller => {packets => 100, lost => 1, jitter_ms => 2.5},
+			{type => 'audio', codec => 'PCMA', caller => {packets => 100, lost => 1, jitter_ms => 2.5,
+					rtt_ms => 40, mos => 4.31},
 				callee => {packets => 99, lost => 0, jitter_ms => 0}}]},
 		legs => [{side => 'caller', user => '1001', address => '203.0.113.9:40001', call_id => 'abc',
 				timer => {active => JSON::PP::true, refresher => 'switch', session_expires => 600,
@@ -225,8 +226,8 @@ LEG     USER  ADDRESS            SESSION TIMER                        REFRESHES 
 caller  1001  203.0.113.9:40001  10m by the switch, UPDATE in 4m 59s          3  -                     abc
 callee  1002  203.0.113.10:5060  none                                         -  in 1h 59m by default  def
 
-STREAM  CODEC  FROM CALLER  LOST  JITTER  FROM CALLEE  LOST  JITTER
-audio   PCMA           100     1  2.5 ms           99     0    0 ms
+STREAM  CODEC  FROM CALLER  LOST  JITTER    RTT   MOS  FROM CALLEE  LOST  JITTER  RTT  MOS
+audio   PCMA           100     1  2.5 ms  40 ms  4.31           99     0    0 ms    -    -
 END
 	is((ctl('hangup', 'c1'))[1], "Call c1 was hung up.\n", 'hangup');
 	is((ctl('kick', '1001'))[1], "1001 is not registered any more.\n", 'kick');

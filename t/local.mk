@@ -3,6 +3,7 @@
 #	make check                              everything
 #	make check TESTS="t/house.t t/unit/x"   these
 #	make check TEST_JOBS=4 TEST_TIMEOUT=90  at once; seconds each may take
+#	make soak                               what takes minutes to show: long calls, leaks
 
 include t/unit/local.mk
 include t/plugins/local.mk
@@ -165,7 +166,15 @@ TEST_ENVIRONMENT = \
 	PERL='$(PERL)' \
 	PROVE='$(PROVE)'
 
-.PHONY: tests
+# What takes minutes; never part of `make check`. SOAK_MINUTES, SOAK_CALLS make it shorter.
+soak_tests = \
+	t/soak-media.t
+EXTRA_DIST += $(soak_tests)
+
+soak: all t/bench/load$(EXEEXT)
+	$(AM_V_at)$(TEST_ENVIRONMENT) TEST_JOBS=1 TEST_TIMEOUT=3600 '$(srcdir)/t/run' $(soak_tests)
+
+.PHONY: soak tests
 tests: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 
 check-local:

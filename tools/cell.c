@@ -240,13 +240,17 @@ enum shade cell_reachable(FILE *out, const json_t *value, const json_t *row)
 enum shade cell_media(FILE *out, const json_t *value, const json_t *row)
 {
 	const char *why = json_string_value(view_get(row, "media.reason"));
+	const char *silent = json_string_value(view_get(row, "media.one_way"));
 
 	if (!json_is_boolean(value))
 		return nothing(out);
 	fputs(json_is_true(value) ? "relayed" : "direct", out);
 	if (why)
 		fprintf(out, " (%s)", why);
-	return SHADE_NONE;
+	if (!silent)
+		return SHADE_NONE;
+	fprintf(out, ", one-way: nothing from the %s", silent);
+	return SHADE_BAD;
 }
 
 enum shade cell_timer(FILE *out, const json_t *value, const json_t *row)

@@ -100,9 +100,13 @@ static const struct field stream_columns[] = {
 	{.title = "FROM CALLER", .path = "caller.packets", .cell = cell_text, .right = true},
 	{.title = "LOST", .path = "caller.lost", .cell = cell_missed, .right = true},
 	{.title = "JITTER", .path = "caller.jitter_ms", .cell = cell_milliseconds, .right = true},
+	{.title = "RTT", .path = "caller.rtt_ms", .cell = cell_milliseconds, .right = true},
+	{.title = "MOS", .path = "caller.mos", .cell = cell_text, .right = true},
 	{.title = "FROM CALLEE", .path = "callee.packets", .cell = cell_text, .right = true},
 	{.title = "LOST", .path = "callee.lost", .cell = cell_missed, .right = true},
 	{.title = "JITTER", .path = "callee.jitter_ms", .cell = cell_milliseconds, .right = true},
+	{.title = "RTT", .path = "callee.rtt_ms", .cell = cell_milliseconds, .right = true},
+	{.title = "MOS", .path = "callee.mos", .cell = cell_text, .right = true},
 	{.title = NULL},
 };
 

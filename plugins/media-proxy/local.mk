@@ -13,6 +13,8 @@ plugins_media_proxy_la_SOURCES = \
 	plugins/media-proxy/learn.h \
 	plugins/media-proxy/media-proxy.c \
 	plugins/media-proxy/media.h \
+	plugins/media-proxy/metrics.c \
+	plugins/media-proxy/metrics.h \
 	plugins/media-proxy/ports.c \
 	plugins/media-proxy/ports.h \
 	plugins/media-proxy/quality.c \

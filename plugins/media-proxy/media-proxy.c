@@ -1,5 +1,6 @@
 /* media-proxy: relays RTP where it must (M1 to M5, M7, M8), leaves it alone where it need not. */
 #include "exchange.h"
+#include "metrics.h"
 #include "report.h"
 #include "silence.h"
 
@@ -241,6 +242,7 @@ static void media_free(struct hl_media *media)
 {
 	hl_relay_free(media->relay);
 	hl_ports_free(media->ports);
+	hl_free(media->metrics);
 	hl_free(media);
 }
 
@@ -274,6 +276,8 @@ static int init(struct hl_module *self, struct hl_error *error)
 				.run = show_media,
 				.arg = media,
 			});
+	if (!rc)
+		rc = hl_media_metrics(media);
 	if (!rc)
 		hl_module_set_state(self, media);
 out:

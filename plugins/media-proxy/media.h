@@ -29,6 +29,12 @@ struct hl_media_settings {
 	int64_t relay_threads;	 /* or HL_WORD(0): auto */
 };
 
+/* A figure for monitoring. */
+struct hl_media_metric {
+	const struct hl_media *media; /* borrowed */
+	int kind;		      /* of metrics.c */
+};
+
 /* The plugin. */
 struct hl_media {
 	struct hl_module *module;	      /* borrowed */
@@ -37,6 +43,7 @@ struct hl_media {
 	struct hl_relay *relay;		      /* owned */
 	struct hl_ports *ports;		      /* owned */
 	struct hl_list calls;		      /* struct hl_media_call: the relayed ones */
+	struct hl_media_metric *metrics;      /* owned */
 	struct hl_timer tick;		      /* looks for silence once a second */
 };
 

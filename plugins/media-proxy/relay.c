@@ -146,6 +146,7 @@ void hl_relay_totals(const struct hl_relay *relay, struct hl_relay_totals *total
 
 		totals->packets += read_figure(&total->packets);
 		totals->bytes += read_figure(&total->bytes);
+		totals->lost += read_figure(&total->lost);
 		totals->rejected += read_figure(&total->rejected);
 		totals->invalid += read_figure(&total->invalid);
 	}

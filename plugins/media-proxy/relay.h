@@ -28,7 +28,7 @@ struct hl_relay_figures {
 
 /* What all sides together have seen since the start. */
 struct hl_relay_totals {
-	uint64_t packets, bytes, rejected, invalid;
+	uint64_t packets, bytes, lost, rejected, invalid;
 };
 
 /* What an offer or answer of its leg says about a side. */

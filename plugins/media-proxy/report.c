@@ -36,21 +36,21 @@ static double larger(double a, double b)
 	return a > b ? a : b;
 }
 
-/* How well what comes from `side` is heard at the other end: what got lost up to here or, if the
- * other end reports more, up to there. */
-static double mos_of(const struct hl_relay_figures figures[2], int side, const char *codec)
+/* What got lost up to here counts or, if the other end reports more, up to there. */
+double hl_media_mos(const struct hl_relay_figures figures[2], int side,
+		    const struct hl_media_record *record)
 {
 	const struct hl_relay_figures *own = &figures[side], *far = &figures[!side];
 	double expected = (double)(own->packets + own->lost);
 	double lost = larger((double)own->lost, (double)far->far_lost);
 	struct hl_quality quality = {
-		.codec = codec,
-		.loss = lost / expected,
+		.codec = record->codec,
+		.loss = expected > 0 ? lost / expected : 0,
 		.jitter = larger((double)own->jitter, (double)far->far_jitter) / HL_MILLISECOND,
 		.round_trip = (double)(own->round_trip + far->round_trip) / HL_MILLISECOND,
 	};
 
-	return hl_quality_mos(&quality);
+	return own->packets && !strcmp(record->type, "audio") ? hl_quality_mos(&quality) : 0;
 }
 
 static void put_milliseconds(struct hl_json *json, const char *key, uint64_t time)
@@ -62,6 +62,7 @@ static void put_figures(const struct hl_relay_figures figures[2], int side,
 			const struct hl_media_record *record, struct hl_json *json)
 {
 	const struct hl_relay_figures *own = &figures[side], *far = &figures[!side];
+	double mos = hl_media_mos(figures, side, record);
 
 	hl_json_object(json);
 	hl_json_put_integer(json, "packets", (int64_t)own->packets);
@@ -76,9 +77,8 @@ static void put_figures(const struct hl_relay_figures figures[2], int side,
 		hl_json_put_integer(json, "far_lost", (int64_t)far->far_lost);
 		put_milliseconds(json, "far_jitter_ms", far->far_jitter);
 	}
-	if (own->packets && !strcmp(record->type, "audio"))
-		hl_json_put_number(json, "mos",
-				   round(mos_of(figures, side, record->codec) * 100) / 100);
+	if (mos > 0)
+		hl_json_put_number(json, "mos", round(mos * 100) / 100);
 	hl_json_object_end(json);
 }
 

@@ -88,6 +88,7 @@ static void channel_learned(struct hl_relay_channel *channel, const struct hl_ad
 static void side_count(struct hl_relay_side *side, const uint8_t *data, size_t length, bool rtp)
 {
 	struct hl_relay_worker *worker = side->worker;
+	uint64_t lost;
 
 	bump(&side->published.packets, 1);
 	bump(&side->published.bytes, length);
@@ -97,7 +98,10 @@ static void side_count(struct hl_relay_side *side, const uint8_t *data, size_t l
 	if (!rtp)
 		return;
 	hl_rtp_received(&side->source, data, worker->real, side->clock_rate);
-	publish(&side->published.lost, hl_rtp_lost(&side->source));
+	lost = hl_rtp_lost(&side->source);
+	/* Less than before when one was only late. */
+	bump(&worker->total.lost, lost - side->lost);
+	publish(&side->published.lost, side->lost = lost);
 	publish(&side->published.jitter, hl_rtp_jitter(&side->source, side->clock_rate));
 }
 

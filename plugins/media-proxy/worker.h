@@ -52,6 +52,7 @@ struct hl_relay_side {
 	struct hl_list feeders;		/* sides that have this one for their peer */
 	struct hl_relay_channel channels[HL_RELAY_CHANNELS];
 	struct hl_rtp_source source; /* of the RTP that came */
+	uint64_t lost;		     /* by it so far */
 	struct hl_control control;   /* what RTCP says of the leg */
 	bool datagrams;		     /* not RTP: anything passes */
 	bool encrypted;		     /* RTCP cannot be read */

@@ -1,0 +1,97 @@
+#!/usr/bin/perl
+# M: a call of 70 minutes on a fast clock, one of 10 minutes in real time, and 100,000 set-ups and
+# tear-downs of relayed calls that leave no socket, port or memory behind. Run by `make soak`.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Holdline::Test;
+use Holdline::Test::Media;
+
+my $minutes = $ENV{SOAK_MINUTES} || 10;
+my $calls = $ENV{SOAK_CALLS} || 100_000;
+
+# Both talk for so many minutes of the switch's clock; every packet has to arrive as it was sent.
+sub long_call {
+	my ($rate, $length, $interval) = @_;
+	my $switch = start_switch(users => [1001, 1002], clock_rate => $rate, guard => $length * 60 / $rate + 60,
+		config => {plugins => {registrar => {}, keepalive => {}, 'session-timer' => {ttl => 600},
+			'media-proxy' => {mode => 'on', media_timeout => 60}}});
+	my ($alice, $bob) = map { my $phone = talker($switch, $_, timeout => 60);
+		$phone->{rtp}{interval} = $interval; $phone } 1001, 1002;
+	my ($call, $in) = connected($alice, $bob);
+	my ($left, $right) = map { $_->{rtp} } $alice, $bob;
+	my ($sent, $altered, $missing) = (0, 0, 0);
+	my $end = now() + $length * 60 / $rate;
+	$left->start($call->remote_sdp);
+	$right->start($in->remote_sdp);
+	while (now() < $end) {
+		quiet(5);
+		# In pieces, so that hours fit into memory; who is on the way is waited for.
+		$_->stop for $left, $right;
+		wait_for { $left->received == $right->sent && $right->received == $left->sent } 2;
+		$sent += $_->sent for $left, $right;
+		$altered += $left->altered($right) + $right->altered($left);
+		$missing += $right->sent - $left->received + $left->sent - $right->received;
+		$_->forget->start for $left, $right;
+	}
+	$_->stop for $left, $right;
+	my $name = "$length minutes at clock rate $rate";
+	is(scalar @{$switch->control('calls')}, 1, "$name: the call is up");
+	cmp_ok($sent, '>', 0.8 * 2 * $length * 60 / $rate / $interval, "$name: the two talked");
+	is($missing, 0, "$name: of $sent packets none was lost");
+	is($altered, 0, "$name: none altered");
+	$call->bye;
+	my ($cdr) = $switch->cdrs(1);
+	is($cdr->{reason}, 'Normal', "$name: and hung up by the caller");
+	near($cdr->{duration}, $length * 60, 0.1 * $length * 60 + 7 * $rate, "$name: after that time");
+	is($cdr->{streams}[0]{$_}{lost}, 0, "$name: the record says so of the $_") for qw(caller callee);
+	$switch->stop;
+	return;
+}
+
+sub descriptors { my ($switch) = @_; return scalar(() = glob "/proc/@{[$switch->pid]}/fd/*") }
+
+sub resident {
+	my ($switch) = @_;
+	open my $in, '<', "/proc/@{[$switch->pid]}/statm" or die "statm: $!";
+	return (split ' ', scalar <$in>)[1] * 4;    # KiB
+}
+
+# Calls with media, set up and hung up by the load generator, beyond what 32 s of transactions keep.
+sub many_calls {
+	my $load = "$ENV{HOLDLINE_BUILDDIR}/t/bench/load";
+	my $switch = start_switch(guard => $calls / 100 + 300, config => {
+		plugins => {registrar => {auth => 'off'}, 'session-timer' => {},
+			'media-proxy' => {mode => 'on', port_quarantine => 0}},
+		endpoints => {map { ("u$_" => {}) } 0 .. 399}});
+	my @arguments = ('call', '--server=' . $switch->address('udp'), '--pid=' . $switch->pid,
+		'--rate=200', '--pairs=200');
+	my $run = sub {
+		my ($count) = @_;
+		system("$load @arguments --rounds=1 --count=$count >/dev/null") == 0 or return 0;
+		$switch->control_until(sub { $_[0]{calls} == 0 }, 'status');
+		return 1;
+	};
+	ok($run->(5000), 'the first 5,000 calls');
+	quiet(35);
+	my ($before, $size) = (descriptors($switch), resident($switch));
+	note("before: $before descriptors, $size KiB");
+	ok($run->($calls), "$calls relayed calls are set up and hung up");
+	quiet(35);
+	my $media = $switch->control('media');
+	is($media->{used}, 0, 'no port is left');
+	is($media->{refused}, 0, 'none was ever missing');
+	wait_for { descriptors($switch) <= $before } 10;    # that of our own question is closing
+	cmp_ok(descriptors($switch), '<=', $before, 'no socket');
+	note('after: ' . descriptors($switch) . ' descriptors, ' . resident($switch) . ' KiB');
+	near(resident($switch), $size, 4096, 'and no memory (4 MiB to and fro)');
+	$switch->stop;
+	return;
+}
+
+many_calls();
+long_call(100, 70, 0.02);
+long_call(1, $minutes, 0.02);
+
+finish;
