@@ -205,7 +205,6 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 {
 	struct hl_config *config = plan->config;
 	const struct hl_switch_settings *settings = &config->settings;
-	struct hl_address advertise = {0};
 	struct hl_config *old = holdline->config;
 	struct change change = {holdline, old, config};
 
@@ -216,8 +215,7 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 	hl_transport_secure(holdline->transport, plan->tls);
 	hl_log_setup((enum hl_log_level)settings->log_level,
 		     (enum hl_log_format)settings->log_format);
-	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
-	hl_transport_advertise(holdline->transport, &advertise);
+	hl_switch_configure_transport(holdline, settings);
 	hl_loop_gather(holdline->loop, (unsigned)settings->gather);
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
 	hl_calls_set_config(holdline->calls, config);

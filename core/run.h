@@ -84,6 +84,10 @@ struct hl_policy_test_order {
 };
 int hl_switch_policy_test(const struct hl_policy_test_order *order);
 
+/* switch.c: gives the transport what the settings say of it. */
+void hl_switch_configure_transport(struct hl_switch *holdline,
+				   const struct hl_switch_settings *settings);
+
 /* reload.c: the configuration and what is built from it, all or nothing. */
 /* Reads the configuration, its policy and its certificates; the mistakes go to `report`. 0, or
  * -EINVAL when there are errors. */

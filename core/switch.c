@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifdef HAVE_SYSTEMD
@@ -15,6 +16,7 @@
 
 enum {
 	DRAIN_LIMIT_S = 2,  /* real seconds that BYE and REGISTER may take when stopping */
+	FILES_BESIDES = 64, /* open files that are no connections, at least */
 	DRAIN_STEP_MS = 20, /* how often that is looked at */
 };
 
@@ -163,11 +165,24 @@ static int watch_signals(struct hl_switch *holdline)
 	return 0;
 }
 
+void hl_switch_configure_transport(struct hl_switch *holdline,
+				   const struct hl_switch_settings *settings)
+{
+	struct hl_address advertise = {0};
+	struct hl_transport_limits limits = {
+		.connections = (unsigned)settings->connections_max,
+		.per_address = (unsigned)settings->connections_max_per_address,
+		.idle = (unsigned)settings->connections_idle_timeout,
+	};
+	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
+	hl_transport_advertise(holdline->transport, &advertise);
+	hl_transport_limit(holdline->transport, &limits);
+}
+
 /* Everything that holds state. */
 static int build(struct hl_switch *holdline, struct hl_error *error)
 {
 	const struct hl_switch_settings *settings = &holdline->config->settings;
-	struct hl_address advertise = {0};
 
 	hl_error_set(error, 0, "out of memory");
 	if (!(holdline->loop = hl_loop_new(error)))
@@ -216,8 +231,7 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 		return -1;
 	hl_calls_set_config(holdline->calls, holdline->config);
 	hl_endpoints_set_realm(holdline->endpoints, settings->realm);
-	hl_address_parse(hl_slice_of(settings->advertise), &advertise);
-	hl_transport_advertise(holdline->transport, &advertise);
+	hl_switch_configure_transport(holdline, settings);
 	hl_loop_gather(holdline->loop, (unsigned)settings->gather);
 	return hl_modules_init(holdline->modules, error);
 }
@@ -259,9 +273,25 @@ static void take_down(struct hl_switch *holdline)
 	hl_loop_free(holdline->loop);
 }
 
+/* As many files as the system lets us open, and a warning when that is less than asked for. */
+static void raise_file_limit(const struct hl_switch_settings *settings)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < (rlim_t)settings->connections_max + FILES_BESIDES)
+		hl_log(HL_LOG_WARN, "switch", "open-files",
+		       hl_int("limit", (int64_t)limit.rlim_max),
+		       hl_int("connections.max", settings->connections_max),
+		       hl_str("advice", "raise it (LimitNOFILE=, ulimit -Hn), or lower this"));
+}
+
 static int run(struct hl_switch *holdline)
 {
 	struct hl_error error;
+	raise_file_limit(&holdline->config->settings);
 	if (build(holdline, &error) < 0 || listen_all(holdline, &error) < 0) {
 		hl_log(HL_LOG_ERROR, "switch", "start-failed", hl_str("error", error.text));
 		return HL_EXIT_FAILED;

@@ -28,6 +28,8 @@ static void malformed(struct hl_switch *holdline, const struct hl_flow *flow, st
 	if (hl_message_salvage(bytes, 400, "Bad Request", &flow->remote, &response) == 0)
 		hl_transport_send(holdline->transport, flow,
 				  (struct hl_slice){response.data, response.length});
+	else
+		hl_transport_close(holdline->transport, flow, "it is not SIP");
 	hl_text_fini(&response);
 }
 
@@ -72,7 +74,37 @@ static void refused(void *arg, const struct hl_flow *flow)
 	hl_contacts_refused(holdline->endpoints, flow);
 }
 
-const struct hl_transport_events hl_traffic_transport = {received, disconnected, refused};
+/* Over the same connection, or, UDP, the same listener. */
+struct over {
+	const struct hl_flow *flow;
+	bool found;
+};
+
+static void leg_over(void *arg, struct hl_leg *leg)
+{
+	struct over *over = arg;
+	const struct hl_flow *flow = hl_leg_flow(leg);
+	if (flow->type == over->flow->type)
+		over->found |= flow->type == HL_TRANSPORT_UDP
+				       ? flow->listener == over->flow->listener
+				       : hl_flow_equal(flow, over->flow);
+}
+
+static void call_over(void *arg, struct hl_call *call)
+{
+	hl_legs_each(call, leg_over, arg);
+}
+
+static bool needed(void *arg, const struct hl_flow *flow)
+{
+	struct hl_switch *holdline = arg;
+	struct over over = {flow, hl_contacts_over(holdline->endpoints, flow)};
+	if (!over.found)
+		hl_calls_each(holdline->calls, call_over, &over);
+	return over.found;
+}
+
+const struct hl_transport_events hl_traffic_transport = {received, disconnected, refused, needed};
 
 static void reply(struct hl_transaction *transaction, int code)
 {
@@ -163,6 +195,13 @@ static void force_rport(struct hl_switch *holdline, struct hl_transaction *trans
 		hl_transaction_force_rport(transaction);
 }
 
+static bool only_unregisters(const struct hl_message *message)
+{
+	uint64_t expires;
+	return hl_message_method(message) == HL_METHOD_REGISTER &&
+	       hl_message_header_number(message, "Expires", &expires) == 0 && expires == 0;
+}
+
 static void request(void *arg, struct hl_transaction *transaction, struct hl_message *message)
 {
 	struct hl_switch *holdline = arg;
@@ -173,6 +212,11 @@ static void request(void *arg, struct hl_transaction *transaction, struct hl_mes
 		return;
 	if (*hl_message_to_tag(message)) {
 		hl_calls_request(holdline->calls, transaction, message);
+		return;
+	}
+	if (hl_transport_draining(holdline->transport, hl_transaction_flow(transaction)) &&
+	    !only_unregisters(message)) {
+		hl_transaction_reply(transaction, 503, NULL);
 		return;
 	}
 	if (!serves(holdline, message)) {

@@ -55,6 +55,8 @@ perl_tests += \
 	t/G09-stored-contacts.t \
 	t/G07-gateway-registration.t \
 	t/G07-refusals.t \
+	t/G08-connection.t \
+	t/G08-drain.t \
 	t/K01-heartbeat.t \
 	t/K02-socket.t \
 	t/K03-message.t \

@@ -166,7 +166,8 @@ my $guest = phone(switch => $switch, user => '1009', password => 'changed', serv
 is($guest->register->code, 200, 'it serves');
 ok(listen_on(@listen)->{ok}, 'and is taken away again');
 ok(!(grep { /127\.0\.0\.2/ } @{$switch->control('status')->{listen}}), 'status does not name it');
-ok(eval { Holdline::Test::Link::udp_socket('127.0.0.2', $port) }, 'its port is free');
+is($guest->unregister->code, 200, 'whoever is registered there may go');
+ok($switch->wait_log(event => 'listener-closed', address => "127.0.0.2:$port"), 'then it is closed');
 is($alice->register->code, 200, 'the others serve on');
 
 # The call has outlived all of that.

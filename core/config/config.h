@@ -47,6 +47,8 @@ struct hl_switch_settings {
 	int64_t gather;		   /* µs in which messages are collected under load; 0: not */
 	char *tls_certificate, *tls_key, *tls_ca;
 	int tls_verify;
+	int64_t connections_max, connections_max_per_address;
+	int64_t connections_idle_timeout; /* s */
 	/* Set-up timers (D6), s: `timeout_invite` and so on, VOS3000 SS_SIP_TIMEOUT_…; 0: none. */
 	int64_t timeout_invite, timeout_trying, timeout_progress, timeout_progress_sdp;
 	int64_t timeout_ringing;

@@ -101,6 +101,8 @@ HL_EXPORT void hl_contacts_heard(struct hl_endpoints *table, const struct hl_flo
 /* An ICMP error came for that flow: told for all of its contacts (several: once a second at most),
  * which must stay meanwhile. */
 HL_EXPORT void hl_contacts_refused(struct hl_endpoints *table, const struct hl_flow *flow);
+/* Whether anybody is registered over that connection, or, UDP, over that listener. O(1). */
+HL_EXPORT bool hl_contacts_over(struct hl_endpoints *table, const struct hl_flow *flow);
 /* A connection is gone: its contacts are removed. */
 HL_EXPORT void hl_contacts_disconnected(struct hl_endpoints *table, const struct hl_flow *flow);
 

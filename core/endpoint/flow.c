@@ -24,6 +24,20 @@ static uint32_t milliseconds(uint64_t moment)
 	return (uint32_t)(moment / HL_MILLISECOND);
 }
 
+/* Counts contacts by the UDP listener they came by. */
+static void count_at_listener(struct hl_endpoints *table, const struct hl_flow *flow, int step)
+{
+	if (flow->type == HL_TRANSPORT_UDP && flow->listener < HL_LISTENERS_MAX)
+		table->at_listener[flow->listener] += (uint32_t)step;
+}
+
+bool hl_contacts_over(struct hl_endpoints *table, const struct hl_flow *flow)
+{
+	if (flow->type != HL_TRANSPORT_UDP)
+		return hl_contact_by_flow(table, flow) != NULL;
+	return flow->listener < HL_LISTENERS_MAX && table->at_listener[flow->listener];
+}
+
 void hl_flow_join(struct hl_endpoints *table, struct hl_contact *contact)
 {
 	struct hl_contact_block *block = hl_contact_block(contact);
@@ -39,6 +53,7 @@ void hl_flow_join(struct hl_endpoints *table, struct hl_contact *contact)
 	}
 	block->leads = true;
 	hl_hash_insert(&table->by_flow, &contact->by_flow, hl_flow_hash(&contact->flow));
+	count_at_listener(table, &contact->flow, 1);
 }
 
 void hl_flow_leave(struct hl_endpoints *table, struct hl_contact *contact)
@@ -58,6 +73,7 @@ void hl_flow_leave(struct hl_endpoints *table, struct hl_contact *contact)
 		}
 	}
 	hl_list_remove(&block->same_flow);
+	count_at_listener(table, &contact->flow, -1);
 }
 
 static void contact_heard(struct hl_endpoints *table, struct hl_contact *contact, uint64_t now)

@@ -15,6 +15,7 @@ struct hl_endpoints {
 	struct hl_deadlines expiry; /* of contacts */
 	size_t space;		    /* bytes of plugin space in each contact */
 	size_t contact_count;
+	uint32_t at_listener[HL_LISTENERS_MAX]; /* contacts by the UDP listener they came by */
 	char *realm; /* owned */
 	hl_endpoints_event *event;
 	void *arg; /* borrowed */

@@ -81,16 +81,35 @@ static void stream_lost(struct hl_stream *stream, const char *why)
 	stream_over(stream);
 }
 
+/* Without owner from now on: what waits is sent, then the stream is freed. */
+static void finish(struct hl_stream *stream)
+{
+	stream->state = STREAM_FINISHING;
+	hl_list_append(&stream->loop->streams, &stream->node);
+	hl_timer_start(stream->loop, &stream->patience, FINISH_TIME);
+}
+
+/* What waits for the peer may still reach it; it was written before. */
+static void fail_now(struct hl_stream *stream)
+{
+	tell_owner(stream, stream->failure);
+	if (evbuffer_get_length(bufferevent_get_output(stream->bev)))
+		finish(stream);
+	else
+		stream_over(stream);
+}
+
 static void lost_patience(void *arg)
 {
 	struct hl_stream *stream = arg;
 
-	if (stream->state == STREAM_OPEN)
-		stream_lost(stream, stream->failure ? stream->failure
-				    : stream->tls   ? "no TLS within 10 s"
-						    : "no connection within 10 s");
-	else
+	if (stream->state != STREAM_OPEN)
 		stream_over(stream);
+	else if (stream->failure)
+		fail_now(stream);
+	else
+		stream_lost(stream, stream->tls ? "no TLS within 10 s"
+						: "no connection within 10 s");
 }
 
 /* The last word of TLS, as long as there is somebody to hear it. */
@@ -137,14 +156,6 @@ static void can_read(struct bufferevent *bev, void *arg)
 	evbuffer_drain(input, stream->state == STREAM_OPEN ? used : bytes.length);
 	if (evbuffer_get_length(input) >= INPUT_BOUND)
 		stream_lost(stream, "too much input without an end");
-}
-
-/* Without owner from now on: what waits is sent, then the stream is freed. */
-static void finish(struct hl_stream *stream)
-{
-	stream->state = STREAM_FINISHING;
-	hl_list_append(&stream->loop->streams, &stream->node);
-	hl_timer_start(stream->loop, &stream->patience, FINISH_TIME);
 }
 
 static void has_written(struct bufferevent *bev, void *arg)

@@ -1,4 +1,5 @@
 /* TCP and TLS connections: framed into messages, found again by handle or by remote address. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "sip/frame.h"
@@ -11,6 +12,10 @@ static void connection_forget(struct connection *connection)
 {
 	struct hl_transport *transport = connection->transport;
 	hl_hash_remove(&transport->connections, &connection->by_remote);
+	hl_deadline_clear(&transport->idle, &connection->deadline);
+	hl_connection_discharge(transport, connection->source);
+	if (!connection->flow.opened)
+		transport->listeners[connection->flow.listener]->connections--;
 	hl_handle_release(&transport->handles, connection->flow.connection);
 }
 
@@ -43,6 +48,15 @@ static void give_up(struct connection *connection, const char *why)
 	connection_lost(connection);
 }
 
+/* Over an unread megabyte: the peer does not read, and what comes now must not be lost silently. */
+static int connection_send(struct connection *connection, struct hl_slice bytes)
+{
+	int result = hl_stream_write(connection->stream, bytes);
+	if (result < 0)
+		hl_stream_fail(connection->stream, "the peer does not read what it is sent");
+	return result;
+}
+
 /* Hands up every frame that is complete. What is handed up may close the connection. */
 static size_t received(void *arg, struct hl_stream *stream, struct hl_slice bytes)
 {
@@ -51,9 +65,12 @@ static size_t received(void *arg, struct hl_stream *stream, struct hl_slice byte
 	struct hl_flow flow = connection->flow;
 	size_t used = 0;
 
+	if (bytes.length < connection->expected)
+		return 0;
 	while (used < bytes.length && hl_handle_get(&transport->handles, flow.connection)) {
 		struct hl_slice rest = {bytes.data + used, bytes.length - used}, frame;
 		enum hl_frame_kind kind = hl_frame_next(rest, &frame);
+		connection->expected = kind == HL_FRAME_INCOMPLETE ? frame.length : 0;
 		if (kind == HL_FRAME_INCOMPLETE)
 			break;
 		if (kind == HL_FRAME_BROKEN) {
@@ -63,11 +80,13 @@ static size_t received(void *arg, struct hl_stream *stream, struct hl_slice byte
 			return bytes.length;
 		}
 		if (kind == HL_FRAME_PING)
-			hl_stream_write(stream, HL_SLICE_LITERAL("\r\n"));
+			connection_send(connection, HL_SLICE_LITERAL("\r\n"));
 		used += frame.length;
 		transport->counters.received++;
 		transport->events->received(transport->arg, &flow, frame);
 	}
+	if (hl_handle_get(&transport->handles, flow.connection))
+		hl_connection_heard(connection, used > 0, used < bytes.length);
 	return used;
 }
 
@@ -92,12 +111,13 @@ static struct connection *connection_new(struct hl_transport *transport,
 					 enum hl_transport_type type)
 {
 	struct connection *connection;
-	if (transport->connections.count >= CONNECTIONS_MAX ||
+	if (transport->connections.count >= transport->limits.connections ||
 	    !(connection = hl_zalloc(sizeof(*connection))))
 		return NULL;
 	connection->transport = transport;
 	connection->flow.type = (uint8_t)type;
 	hl_list_init(&connection->watches);
+	hl_deadline_init(&connection->deadline);
 	if (hl_handle_new(&transport->handles, connection, &connection->flow.connection) < 0) {
 		hl_free(connection);
 		return NULL;
@@ -112,23 +132,38 @@ static void connection_stands(struct connection *connection, struct hl_stream *s
 	connection->flow.remote = *hl_stream_remote(stream);
 	hl_hash_insert(&connection->transport->connections, &connection->by_remote,
 		       hl_address_hash(&connection->flow.remote));
+	connection->heard = hl_clock_now();
+	hl_connection_await(connection);
+}
+
+static void refuse(struct hl_transport *transport, struct hl_stream *stream, const char *why)
+{
+	char address[HL_ADDRESS_TEXT];
+	uint64_t withheld;
+
+	if (hl_log_allow(&transport->refused_limit, &withheld))
+		hl_log(HL_LOG_WARN, "transport", "connection-refused",
+		       hl_str("remote", hl_address_format(hl_stream_remote(stream), address)),
+		       hl_str("error", why), hl_int("withheld", (int64_t)withheld));
+	hl_stream_close(stream);
 }
 
 void hl_connection_accepted(void *arg, struct hl_stream *stream)
 {
 	struct listener *listener = arg;
-	struct connection *connection = connection_new(listener->transport, listener->type);
-	uint64_t withheld;
+	struct hl_transport *transport = listener->transport;
+	struct connection_source *source = NULL;
+	const char *why = hl_connection_admit(transport, hl_stream_remote(stream), &source);
+	struct connection *connection = why ? NULL : connection_new(transport, listener->type);
 
 	if (!connection) {
-		if (hl_log_allow(&listener->transport->refused_limit, &withheld))
-			hl_log(HL_LOG_WARN, "transport", "connection-refused",
-			       hl_str("error", "too many connections, or out of memory"),
-			       hl_int("withheld", (int64_t)withheld));
-		hl_stream_close(stream);
+		hl_connection_discharge(transport, source);
+		refuse(transport, stream, why ? why : "out of memory");
 		return;
 	}
+	connection->source = source;
 	connection->flow.listener = listener->index;
+	listener->connections++;
 	connection_stands(connection, stream);
 	hl_stream_own(stream, &events, connection);
 }
@@ -215,15 +250,6 @@ void hl_transport_watch(struct hl_transport *transport, const struct hl_flow *fl
 	struct connection *connection = hl_connection_of(transport, flow);
 	if (connection)
 		hl_list_append(&connection->watches, &watch->node);
-}
-
-/* Over an unread megabyte: the peer does not read, and what comes now must not be lost silently. */
-static int connection_send(struct connection *connection, struct hl_slice bytes)
-{
-	int result = hl_stream_write(connection->stream, bytes);
-	if (result < 0)
-		hl_stream_fail(connection->stream, "the peer does not read what it is sent");
-	return result;
 }
 
 int hl_connections_send(struct hl_transport *transport, const struct hl_flow *flow,

@@ -9,9 +9,11 @@ static size_t header_end(struct hl_slice bytes)
 	return found ? (size_t)(found - bytes.data) + 4 : 0;
 }
 
-/* The value of Content-Length (or l); 0 when there is none; −1 when it is no length. */
+/* The value of Content-Length (or l); 0 when there is none; −1 when it is no length, or there are
+ * two that differ: whoever believes the other one sees another message. */
 static int64_t content_length(struct hl_slice header)
 {
+	int64_t found = -1;
 	while (header.length) {
 		struct hl_slice value = hl_slice_trim(hl_slice_cut(&header, '\n'));
 		struct hl_slice name = hl_slice_trim(hl_slice_cut(&value, ':'));
@@ -19,11 +21,12 @@ static int64_t content_length(struct hl_slice header)
 		if (!hl_slice_equal_nocase(name, HL_SLICE_LITERAL("content-length")) &&
 		    !hl_slice_equal_nocase(name, HL_SLICE_LITERAL("l")))
 			continue;
-		if (hl_slice_number(hl_slice_trim(value), &length) < 0 || length > HL_MESSAGE_MAX)
+		if (hl_slice_number(hl_slice_trim(value), &length) < 0 || length > HL_MESSAGE_MAX ||
+		    (found >= 0 && found != (int64_t)length))
 			return -1;
-		return (int64_t)length;
+		found = (int64_t)length;
 	}
-	return 0;
+	return found < 0 ? 0 : found;
 }
 
 /* One CRLF is a pong, two are a ping; half a line waits for its other half. */

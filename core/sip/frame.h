@@ -12,7 +12,8 @@ enum hl_frame_kind {
 	HL_FRAME_BROKEN,     /* no message can begin here: close */
 };
 
-/* What `bytes` begins with; `frame` is set to it (for MESSAGE, PING, PONG). */
+/* What `bytes` begins with; `frame` is set to it (for MESSAGE, PING, PONG); of an INCOMPLETE one
+ * its length, 0 as long as that is not known. */
 enum hl_frame_kind hl_frame_next(struct hl_slice bytes, struct hl_slice *frame);
 
 #endif

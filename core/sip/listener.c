@@ -1,9 +1,12 @@
 /* Listeners (RFC 3261 §18): where messages and connections come in, as `switch.listen` says. */
+#include "base/log.h"
 #include "base/memory.h"
 #include "sip/transport_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
+
+enum { DRAIN_STEP = 1000 }; /* ms between looks whether a listener can be closed */
 
 static void listener_free(struct listener *listener)
 {
@@ -49,8 +52,7 @@ static void refused(void *arg, const struct hl_address *local, const struct hl_a
 
 const struct hl_address *hl_listener_local(const struct listener *listener)
 {
-	return listener->udp ? hl_udp_local(listener->udp)
-			     : hl_stream_listener_local(listener->stream);
+	return &listener->local;
 }
 
 static int parse_listen(const char *text, enum hl_transport_type *type, struct hl_address *address,
@@ -82,10 +84,10 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 	int result = parse_listen(text, &type, &address, error);
 	if (result < 0)
 		return result;
-	if (transport->listener_count == LISTENERS_MAX)
+	if (transport->listener_count == HL_LISTENERS_MAX)
 		return hl_error_set(error, -ENOSPC,
 				    "%s: no more than %d listeners in one run: restart", text,
-				    LISTENERS_MAX);
+				    HL_LISTENERS_MAX);
 	struct listener *listener = hl_zalloc(sizeof(*listener));
 	if (!listener || !(listener->configured = hl_strdup(text))) {
 		hl_free(listener);
@@ -104,6 +106,8 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 		listener_free(listener);
 		return -EADDRINUSE;
 	}
+	listener->local = listener->udp ? *hl_udp_local(listener->udp)
+					: *hl_stream_listener_local(listener->stream);
 	if (type == HL_TRANSPORT_TLS)
 		hl_stream_listener_secure(listener->stream, &hl_connection_tls, transport);
 	if (listener->udp)
@@ -112,24 +116,78 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 	return 0;
 }
 
+/* One that is there already; it may have been taken out of the list before, and be draining. */
 static struct listener *find_configured(const struct hl_transport *transport, const char *text)
 {
 	for (unsigned i = 0; i < transport->listener_count; i++) {
 		struct listener *listener = transport->listeners[i];
-		if (listener && !listener->wanted && strcmp(listener->configured, text) == 0)
+		if (listener && !listener->wanted && (listener->udp || listener->stream) &&
+		    strcmp(listener->configured, text) == 0)
 			return listener;
 	}
 	return NULL;
 }
 
-static void close_where(struct hl_transport *transport, bool wanted, unsigned from)
+static void say(const struct listener *listener, const char *event)
 {
-	for (unsigned i = from; i < transport->listener_count; i++) {
-		if (!transport->listeners[i] || transport->listeners[i]->wanted != wanted)
+	char address[HL_ADDRESS_TEXT];
+	hl_log(HL_LOG_INFO, "transport", event,
+	       hl_str("transport", hl_transport_name(listener->type)),
+	       hl_str("address", hl_address_format(&listener->local, address)));
+}
+
+static bool is_needed(const struct listener *listener)
+{
+	const struct hl_transport *transport = listener->transport;
+	struct hl_flow flow = {.type = HL_TRANSPORT_UDP, .listener = listener->index};
+	if (listener->type != HL_TRANSPORT_UDP)
+		return listener->connections > 0;
+	return transport->events->needed && transport->events->needed(transport->arg, &flow);
+}
+
+/* A listener that was taken out of the list: its connections and its UDP socket serve whoever is
+ * registered or in a call over them, until nobody is. */
+static void drain(struct listener *listener)
+{
+	if (!listener->draining)
+		say(listener, "listener-draining");
+	listener->draining = true;
+	if (listener->stream)
+		hl_stream_listener_free(listener->stream);
+	listener->stream = NULL;
+}
+
+void hl_listeners_drain(void *arg)
+{
+	struct hl_transport *transport = arg;
+	bool more = false;
+	for (unsigned i = 0; i < transport->listener_count; i++) {
+		struct listener *listener = transport->listeners[i];
+		if (!listener || listener->wanted)
 			continue;
+		if (is_needed(listener)) {
+			drain(listener);
+			more = true;
+			continue;
+		}
+		say(listener, "listener-closed");
+		listener_free(listener);
+		transport->listeners[i] = NULL;
+	}
+	if (more)
+		hl_timer_start(transport->loop, &transport->drain, DRAIN_STEP);
+}
+
+/* What a failed change has opened is closed again, and what it took out is back. */
+static void undo(struct hl_transport *transport, unsigned before)
+{
+	for (unsigned i = before; i < transport->listener_count; i++) {
 		listener_free(transport->listeners[i]);
 		transport->listeners[i] = NULL;
 	}
+	for (unsigned i = 0; i < before; i++)
+		if (transport->listeners[i])
+			transport->listeners[i]->wanted = !transport->listeners[i]->draining;
 }
 
 int hl_transport_relisten(struct hl_transport *transport, char *const *addresses, size_t count,
@@ -147,14 +205,22 @@ int hl_transport_relisten(struct hl_transport *transport, char *const *addresses
 		else
 			result = hl_transport_listen(transport, addresses[i], error);
 	}
-	if (result < 0)
-		close_where(transport, true, before);
-	else
-		close_where(transport, false, 0);
+	if (result < 0) {
+		undo(transport, before);
+		return result;
+	}
 	for (unsigned i = 0; i < transport->listener_count; i++)
-		if (transport->listeners[i])
-			transport->listeners[i]->wanted = true;
-	return result;
+		if (transport->listeners[i] && transport->listeners[i]->wanted)
+			transport->listeners[i]->draining = false;
+	hl_listeners_drain(transport);
+	return 0;
+}
+
+bool hl_transport_draining(const struct hl_transport *transport, const struct hl_flow *flow)
+{
+	return !flow->opened && flow->listener < transport->listener_count &&
+	       transport->listeners[flow->listener] &&
+	       transport->listeners[flow->listener]->draining;
 }
 
 void hl_transport_each_listener(struct hl_transport *transport,
@@ -163,7 +229,7 @@ void hl_transport_each_listener(struct hl_transport *transport,
 	for (unsigned i = 0; i < transport->listener_count; i++) {
 		const struct listener *listener = transport->listeners[i];
 		char address[HL_ADDRESS_TEXT], text[HL_ADDRESS_TEXT + 8];
-		if (!listener)
+		if (!listener || listener->draining)
 			continue;
 		snprintf(text, sizeof(text), "%s:%s", hl_transport_name(listener->type),
 			 hl_address_format(hl_listener_local(listener), address));

@@ -5,6 +5,7 @@ core_libcore_a_SOURCES += \
 	core/sip/credentials.c \
 	core/sip/credentials.h \
 	core/sip/digest.c \
+	core/sip/connection_limit.c \
 	core/sip/frame.c \
 	core/sip/frame.h \
 	core/sip/listener.c \

@@ -28,19 +28,30 @@ struct hl_transport *hl_transport_new(struct hl_loop *loop,
 	transport->events = events;
 	transport->arg = arg;
 	hl_handles_init(&transport->handles);
-	if (hl_hash_init(&transport->connections) < 0) {
-		hl_free(transport);
-		return NULL;
-	}
+	transport->limits = (struct hl_transport_limits){10000, 10000, 120};
+	if (hl_hash_init(&transport->connections) < 0)
+		goto no_connections;
+	if (hl_hash_init(&transport->sources) < 0)
+		goto no_sources;
+	hl_timer_init(&transport->drain, hl_listeners_drain, transport);
+	hl_deadlines_init(&transport->idle, loop, hl_connection_due, transport);
 	return transport;
+no_sources:
+	hl_hash_fini(&transport->connections);
+no_connections:
+	hl_free(transport);
+	return NULL;
 }
 
 void hl_transport_free(struct hl_transport *transport)
 {
 	if (!transport)
 		return;
+	hl_timer_stop(transport->loop, &transport->drain);
 	hl_connections_close(transport);
 	hl_listeners_close(transport);
+	hl_deadlines_fini(&transport->idle);
+	hl_hash_fini(&transport->sources);
 	hl_hash_fini(&transport->connections);
 	hl_handles_fini(&transport->handles);
 	hl_tls_free(transport->tls);
@@ -48,6 +59,11 @@ void hl_transport_free(struct hl_transport *transport)
 		hl_free(transport->names[i]);
 	hl_free(transport->names);
 	hl_free(transport);
+}
+
+void hl_transport_limit(struct hl_transport *transport, const struct hl_transport_limits *limits)
+{
+	transport->limits = *limits;
 }
 
 void hl_transport_secure(struct hl_transport *transport, struct hl_tls *tls)
@@ -170,7 +186,7 @@ static unsigned suits(const struct listener *listener, enum hl_transport_type ty
 		      const struct hl_address *remote)
 {
 	const struct hl_address *local;
-	if (!listener || listener->type != type)
+	if (!listener || listener->draining || listener->type != type)
 		return 0;
 	local = hl_listener_local(listener);
 	if (local->family != remote->family)
@@ -298,7 +314,7 @@ static uint16_t listening_port(const struct hl_transport *transport, const struc
 		return flow->local.port;
 	for (unsigned i = 0; i < transport->listener_count; i++) {
 		const struct listener *listener = transport->listeners[i];
-		if (listener && listener->type == flow->type &&
+		if (listener && !listener->draining && listener->type == flow->type &&
 		    hl_address_same_host(hl_listener_local(listener), &flow->local))
 			best = listener;
 	}
@@ -349,8 +365,8 @@ bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_
 	if (hl_address_parse(uri->host, &host) < 0 ||
 	    hl_transport_of_uri(uri, &type, &host.port) < 0)
 		return false;
-	bool advertised = transport->advertise.family &&
-			  hl_address_same_host(&transport->advertise, &host);
+	bool advertised =
+		transport->advertise.family && hl_address_same_host(&transport->advertise, &host);
 	/* A phone behind the switch's own NAT has the advertised address, too, and another port. */
 	if (advertised && !uri->port)
 		return true;

@@ -10,6 +10,9 @@
 #include "loop/loop.h"
 #include "sip/uri.h"
 
+/* Listeners ever opened by one process: a flow names its listener for good. */
+enum { HL_LISTENERS_MAX = 1024 };
+
 enum hl_transport_type { HL_TRANSPORT_UDP, HL_TRANSPORT_TCP, HL_TRANSPORT_TLS };
 
 struct hl_flow {
@@ -35,6 +38,16 @@ struct hl_transport_events {
 	/* An ICMP error says that a datagram sent over that flow did not arrive. May be NULL; must
 	 * not send. */
 	void (*refused)(void *arg, const struct hl_flow *flow);
+	/* Whether anybody is registered or talks over that connection, or, with a UDP flow that
+	 * has no remote address, over that listener. NULL: nobody ever. */
+	bool (*needed)(void *arg, const struct hl_flow *flow);
+};
+
+/* What connections may take. */
+struct hl_transport_limits {
+	unsigned connections; /* at once */
+	unsigned per_address; /* of them from one IPv4 address or IPv6 /64 */
+	unsigned idle;	      /* s without a message, if nobody needs it; then it is closed */
 };
 
 struct hl_transport_counters {
@@ -46,16 +59,23 @@ HL_EXPORT struct hl_transport *hl_transport_new(struct hl_loop *loop,
 						const struct hl_transport_events *events,
 						void *arg);
 HL_EXPORT void hl_transport_free(struct hl_transport *transport);
+/* Holds from now on; without it there are 10,000, all from one address if need be, for 120 s. */
+HL_EXPORT void hl_transport_limit(struct hl_transport *transport,
+				  const struct hl_transport_limits *limits);
 /* What TLS is spoken with from now on; takes it over. Connections there are keep what they have. */
 HL_EXPORT void hl_transport_secure(struct hl_transport *transport, struct hl_tls *tls);
 /* Opens "udp:HOST:PORT", "tcp:HOST:PORT" or "tls:HOST:PORT". 0 or negative errno with `error`
  * naming it. */
 HL_EXPORT int hl_transport_listen(struct hl_transport *transport, const char *address,
 				  struct hl_error *error);
-/* Makes the listeners be those of the list: opens new ones, closes those not named any more (port 0
- * entries match the listener they opened). On failure nothing has changed. */
+/* Makes the listeners be those of the list: opens new ones, drains those not named any more (port 0
+ * entries match the listener they opened). One that drains accepts no connection; its connections
+ * and its UDP socket serve on until nobody `needed` them. On failure nothing has changed. */
 HL_EXPORT int hl_transport_relisten(struct hl_transport *transport, char *const *addresses,
 				    size_t count, struct hl_error *error);
+/* Whether that came in by a listener that drains: nothing new shall begin there. */
+HL_EXPORT bool hl_transport_draining(const struct hl_transport *transport,
+				     const struct hl_flow *flow);
 /* The address put into Via, Contact instead of the local one; family 0: none. */
 HL_EXPORT void hl_transport_advertise(struct hl_transport *transport,
 				      const struct hl_address *address);

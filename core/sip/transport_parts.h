@@ -4,14 +4,13 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "loop/deadline.h"
 #include "loop/stream.h"
 #include "loop/udp.h"
 #include "sip/tls.h"
 #include "sip/transport.h"
 
 enum {
-	LISTENERS_MAX = 1024, /* ever opened by one process: a flow names its listener for good */
-	CONNECTIONS_MAX = 100000,
 	NAMES_MAX = UINT16_MAX, /* of TLS peers, remembered for good */
 };
 
@@ -22,27 +21,40 @@ struct listener {
 	char *configured;		   /* owned; as in switch.listen */
 	struct hl_udp *udp;		   /* owned; UDP */
 	struct hl_stream_listener *stream; /* owned; TCP, TLS */
-	bool wanted;			   /* while the list is being changed */
+	struct hl_address local;	   /* what it is bound to */
+	unsigned connections;		   /* of those it has accepted */
+	bool wanted;			   /* it is in the list */
+	bool draining; /* it is not, and takes nothing new; until it is unused */
 };
 
 struct connection {
-	struct hl_hash_node by_remote;	/* in the transport */
-	struct hl_transport *transport; /* its owner */
-	struct hl_stream *stream;	/* owned */
-	struct hl_flow flow;		/* its handle is in there */
-	struct hl_list watches;		/* struct hl_flow_watch */
+	struct hl_hash_node by_remote;	  /* in the transport */
+	struct hl_transport *transport;	  /* its owner */
+	struct hl_stream *stream;	  /* owned */
+	struct hl_flow flow;		  /* its handle is in there */
+	struct hl_list watches;		  /* struct hl_flow_watch */
+	struct connection_source *source; /* counted there; NULL: we opened it */
+	struct hl_deadline deadline;	  /* in the transport: when to look whether it is of use */
+	uint64_t due;			  /* hl_clock_now of that */
+	uint64_t heard;			  /* … of the last whole message */
+	uint64_t half;			  /* … since when one is unfinished; 0: none is */
+	size_t expected;		  /* bytes of that one, once known; else 0 */
 };
 
 struct hl_transport {
 	struct hl_loop *loop; /* borrowed */
 	const struct hl_transport_events *events;
 	void *arg;
-	struct listener *listeners[LISTENERS_MAX]; /* NULL: closed */
-	unsigned listener_count;		   /* entries ever used */
-	struct hl_handles handles;		   /* of connections */
-	struct hl_hash connections;		   /* by remote address */
-	struct hl_tls *tls;			   /* owned; NULL: there can be none */
-	char **names;				   /* owned; flow.name - 1 is the index */
+	struct listener *listeners[HL_LISTENERS_MAX]; /* NULL: closed */
+	unsigned listener_count;		      /* entries ever used */
+	struct hl_handles handles;		      /* of connections */
+	struct hl_hash connections;		      /* by remote address */
+	struct hl_hash sources;			      /* struct connection_source by host */
+	struct hl_deadlines idle;		      /* of connections */
+	struct hl_transport_limits limits;
+	struct hl_timer drain; /* looks after listeners that are draining */
+	struct hl_tls *tls;    /* owned; NULL: there can be none */
+	char **names;	       /* owned; flow.name - 1 is the index */
 	unsigned name_count;
 	struct hl_address advertise; /* family 0: none */
 	struct hl_transport_counters counters;
@@ -52,7 +64,20 @@ struct hl_transport {
 
 /* listener.c */
 const struct hl_address *hl_listener_local(const struct listener *listener);
+/* Closes those that were taken out of the list and are of no use any more. */
+void hl_listeners_drain(void *transport);
 void hl_listeners_close(struct hl_transport *transport);
+
+/* connection_limit.c */
+/* Counts a connection from there. NULL, or why it is refused. */
+const char *hl_connection_admit(struct hl_transport *transport, const struct hl_address *remote,
+				struct connection_source **admitted);
+void hl_connection_discharge(struct hl_transport *transport, struct connection_source *source);
+/* Something came: a whole message or ping, part of one. */
+void hl_connection_heard(struct connection *connection, bool whole, bool half);
+/* Sets its deadline. */
+void hl_connection_await(struct connection *connection);
+void hl_connection_due(void *arg, struct hl_deadline *deadline);
 
 /* connection.c */
 void hl_connection_accepted(void *arg, struct hl_stream *stream);

@@ -98,7 +98,8 @@ static void ignore_end(void *arg, const struct hl_flow *flow)
 	(void)arg, (void)flow;
 }
 
-static const struct hl_transport_events quiet = {ignore_bytes, ignore_end, NULL};
+static const struct hl_transport_events quiet = {.received = ignore_bytes,
+						  .disconnected = ignore_end};
 
 /* The address of a socket of the test's. */
 static struct hl_address socket_address(int fd)

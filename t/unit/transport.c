@@ -44,7 +44,8 @@ static void disconnected(void *arg, const struct hl_flow *flow)
 	seen.flow = *flow;
 }
 
-static const struct hl_transport_events events = {received, disconnected, NULL};
+static const struct hl_transport_events events = {.received = received,
+						   .disconnected = disconnected};
 
 static void forget(void)
 {
@@ -211,6 +212,8 @@ static void check_frames(void)
 		{"\rx", HL_FRAME_BROKEN, 0},
 		{SHORT "Content-Length: 65536\r\n\r\n", HL_FRAME_BROKEN, 0},
 		{SHORT "Content-Length: -1\r\n\r\n", HL_FRAME_BROKEN, 0},
+		{SHORT "l: 4\r\nl: 0\r\n\r\nbody", HL_FRAME_BROKEN, 0},
+		{SHORT "l: 4\r\nl: 4\r\n\r\nbody", HL_FRAME_MESSAGE, sizeof(SHORT) + 17},
 		{SHORT "Content-Length: 99999999999999999999\r\n\r\n", HL_FRAME_BROKEN, 0},
 	};
 
