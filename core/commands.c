@@ -302,5 +302,5 @@ int hl_commands_register_core(struct hl_switch *holdline)
 		if (result < 0)
 			return result;
 	}
-	return 0;
+	return hl_subscriber_command_register(holdline);
 }

@@ -14,6 +14,7 @@ const struct hl_store_layout hl_kept_layouts[HL_STORE_TABLES] = {
 			       .changing = 1},
 	/* last_alive */
 	[HL_STORE_CALLS] = {.columns = {hl_cdr_columns, HL_CDR_COLUMNS}, .changing = 1},
+	[HL_STORE_SUBSCRIBERS] = {.columns = {hl_subscriber_columns, HL_SUBSCRIBER_COLUMNS}},
 };
 
 int hl_kept_list_add(struct hl_kept_list *list, struct hl_handle handle)

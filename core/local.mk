@@ -30,6 +30,9 @@ core_libcore_a_SOURCES += \
 	core/reload.c \
 	core/run.h \
 	core/setting.c \
+	core/subscriber_command.c \
+	core/subscribers.c \
+	core/subscribers.h \
 	core/switch.c \
 	core/traffic.c
 

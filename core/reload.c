@@ -209,6 +209,7 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 	struct change change = {holdline, old, config};
 
 	holdline->config = config;
+	hl_subscribers_reload(holdline);
 	hl_policy_inherit(plan->policy, holdline->policy);
 	hl_policy_free(holdline->policy);
 	holdline->policy = plan->policy;

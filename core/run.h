@@ -7,6 +7,7 @@
 #include "control/control.h"
 #include "gateway/trunk.h"
 #include "kept.h"
+#include "subscribers.h"
 #include "plugin/loader.h"
 #include "sip/tls.h"
 #include "store/store.h"
@@ -46,6 +47,7 @@ struct hl_switch {
 	struct hl_trunks *trunks;
 	struct hl_calls *calls;
 	struct hl_kept kept; /* what a restart finds */
+	struct hl_subscribers *subscribers; /* the accounts of the database */
 	struct hl_modules *modules;
 	struct hl_policy *policy; /* NULL: no script */
 	struct hl_tls *tls;	  /* until the transport takes it over */
@@ -59,6 +61,7 @@ struct hl_switch {
 	uint64_t drain_until;  /* hl_clock_real */
 	bool drain_calls;      /* BYEs are awaited, too */
 	bool stopping;
+	bool down; /* its parts are being taken away */
 };
 
 /* Reads and checks everything and prints what is wrong; for --check. Returns an exit code. */

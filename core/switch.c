@@ -199,6 +199,8 @@ static int build(struct hl_switch *holdline, struct hl_error *error)
 		return -1;
 	hl_error_set(error, 0, "out of memory");
 	hl_kept_init(&holdline->kept, holdline);
+	if (hl_subscribers_begin(holdline, error) < 0)
+		return -1;
 	holdline->endpoints = hl_endpoints_new(
 		holdline->loop,
 		hl_kept_contact_space(&holdline->kept, hl_modules_contact_space(holdline->modules)),
@@ -256,6 +258,7 @@ static int listen_all(struct hl_switch *holdline, struct hl_error *error)
 
 static void take_down(struct hl_switch *holdline)
 {
+	holdline->down = true;
 	hl_control_close(holdline->control);
 	hl_kept_fini(&holdline->kept);
 	if (holdline->calls)
@@ -271,6 +274,7 @@ static void take_down(struct hl_switch *holdline)
 	hl_config_unref(holdline->config);
 	hl_modules_free(holdline->modules);
 	hl_loop_free(holdline->loop);
+	hl_subscribers_free(holdline->subscribers);
 }
 
 /* As many files as the system lets us open, and a warning when that is less than asked for. */

@@ -5,6 +5,7 @@
 #include "call/leg.h"
 #include "endpoint/endpoint.h"
 #include "policy/policy.h"
+#include "sip/digest.h"
 #include "sip/transaction.h"
 
 struct hl_switch;
@@ -17,6 +18,12 @@ HL_EXPORT struct hl_transport *hl_switch_transport(struct hl_switch *holdline);
 HL_EXPORT struct hl_transactions *hl_switch_transactions(struct hl_switch *holdline);
 HL_EXPORT struct hl_endpoints *hl_switch_endpoints(struct hl_switch *holdline);
 HL_EXPORT struct hl_calls *hl_switch_calls(struct hl_switch *holdline);
+/* The digest of a subscriber's password, of the database's accounts: H(user:realm:password) in
+ * hexadecimal into `ha1`. 0; -ENOENT: there is no such subscriber, or its password is none now;
+ * -ENOTSUP: there is one, but of another algorithm, which is put into `algorithm`. */
+HL_EXPORT int hl_switch_subscriber_ha1(struct hl_switch *holdline, struct hl_slice user,
+				       enum hl_digest_algorithm *algorithm,
+				       char ha1[HL_DIGEST_HEX]);
 /* The configuration in force; take a reference to keep it over a reload. */
 HL_EXPORT struct hl_config *hl_switch_config(struct hl_switch *holdline);
 /* The gateway a request from that address comes from, or NULL. */

@@ -57,6 +57,7 @@ perl_tests += \
 	t/G07-refusals.t \
 	t/G08-connection.t \
 	t/G08-drain.t \
+	t/G10-subscribers.t \
 	t/K01-heartbeat.t \
 	t/K02-socket.t \
 	t/K03-message.t \

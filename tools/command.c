@@ -213,6 +213,18 @@ static void show_call_parts(const json_t *call)
 	}
 }
 
+static const struct field subscriber_columns[] = {
+	{.title = "USER", .path = "user", .cell = cell_text, .shrinks = true},
+	{.title = "ENABLED", .path = "enabled", .cell = cell_yes_no},
+	{.title = "REALM", .path = "realm", .cell = cell_text, .shrinks = true},
+	{.title = "DIGESTS", .path = "algorithms", .cell = cell_text},
+	{.title = "CREATED", .path = "created", .cell = cell_moment},
+	{.title = "SETTINGS", .path = "settings", .cell = cell_text, .shrinks = true},
+	{.title = NULL},
+};
+
+static const char *const secret_ops[] = {"add", "passwd", NULL};
+
 const struct command commands[] = {
 	{.name = "status", .usage = "", .fields = status_fields},
 	{.name = "endpoints",
@@ -270,6 +282,16 @@ const struct command commands[] = {
 	 .option = "last",
 	 .fields = record_columns,
 	 .none = "No call was recorded yet."},
+	{.name = "subscriber",
+	 .usage = "add|passwd|set|enable|disable|remove USER | list [USER] [NAME=VALUE]...",
+	 .positionals = {"op", "user"},
+	 .required = 1,
+	 .option = "password",
+	 .named = true,
+	 .secret = secret_ops,
+	 .fields = subscriber_columns,
+	 .none = "There is no such subscriber.",
+	 .done = "Done: %s."},
 	{.name = "help", .usage = "", .fields = help_columns},
 	{.name = NULL},
 };
@@ -298,7 +320,7 @@ static void show_list(const struct command *command, const char *name, const jso
 	size_t i;
 
 	if (!json_array_size(rows)) {
-		if (name)
+		if (name && command->details)
 			printf("%s is not registered.\n", name);
 		else
 			puts(command->none ? command->none : "Nothing.");
@@ -330,7 +352,7 @@ void command_show(const struct command *command, const char *name, const json_t 
 		view_any(result);
 	else if (json_is_string(result))
 		show_text(json_string_value(result));
-	else if (command->done)
+	else if (command->done && !json_is_array(result))
 		say(command->done, name);
 	else if (json_is_array(result))
 		show_list(command, name, result);

@@ -11,6 +11,8 @@ struct command {
 	unsigned required;	    /* so many of them must be there */
 	const char *option;	    /* the argument given as --NAME VALUE; NULL: none */
 	const char *flag;	    /* the argument given as --NAME alone; NULL: none */
+	bool named;		    /* it takes NAME=VALUE, too */
+	const char *const *secret;  /* for these first arguments a password is asked for; or NULL */
 	const struct field
 		*fields;	  /* columns of a list, or lines of one object; NULL: as it comes */
 	const struct field *card; /* lines of one object, if `fields` are columns; or NULL */

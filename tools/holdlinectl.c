@@ -2,6 +2,7 @@
  * that a plugin brings work too, with NAME=VALUE arguments. */
 #include "client.h"
 #include "command.h"
+#include "password.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +56,13 @@ static int take_argument(struct order *order, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	const char *positional = order->command ? order->command->positionals[order->named] : NULL;
+	bool named = !order->command || (order->command->named && order->named);
 
-	if (positional) {
+	if (positional && !(named && equals)) {
 		order->name = text;
 		order->named++;
 		add(order, positional, strlen(positional), text);
-	} else if (equals && equals > text && !order->command) {
+	} else if (equals && equals > text && named) {
 		add(order, text, (size_t)(equals - text), equals + 1);
 	} else if (!order->command) {
 		order->stray = text;
@@ -133,6 +135,25 @@ static int read_arguments(struct order *order, int argc, char **argv)
 		return usage_error("which command?", NULL);
 	if (order->command && order->named < order->command->required)
 		return usage_error("an argument is missing", order->command->usage);
+	return 0;
+}
+
+/* The password that the command needs, unless the command line has it. 0 or an exit status. */
+static int read_password(struct order *order)
+{
+	const char *const *word = order->command ? order->command->secret : NULL;
+	const char *op = json_string_value(json_object_get(order->arguments, "op"));
+	char password[256];
+
+	while (word && *word && (!op || strcmp(op, *word)))
+		word++;
+	if (!word || !*word || json_object_get(order->arguments, "password"))
+		return 0;
+	if (order->named < 2)
+		return usage_error("an argument is missing", order->command->usage);
+	if (password_read(order->name, password, sizeof password))
+		return EXIT_USAGE;
+	add(order, "password", strlen("password"), password);
 	return 0;
 }
 
@@ -223,6 +244,8 @@ int main(int argc, char **argv)
 	if (!order.socket || !*order.socket)
 		order.socket = HL_RUN_DIR "/control.sock";
 	rc = read_arguments(&order, argc, argv);
+	if (!rc && !order.only_tell)
+		rc = read_password(&order);
 	if (!rc && !order.only_tell)
 		rc = carry_out(&order);
 	json_decref(order.arguments);

@@ -9,6 +9,8 @@ holdlinectl_SOURCES = \
 	tools/command.c \
 	tools/command.h \
 	tools/holdlinectl.c \
+	tools/password.c \
+	tools/password.h \
 	tools/terminal.c \
 	tools/terminal.h \
 	tools/view.c \

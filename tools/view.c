@@ -127,6 +127,33 @@ void view_table(const struct field *fields, const json_t *rows)
 	free(cells);
 }
 
+/* A list that is too long for one line goes on below itself. */
+static void print_wrapped(const struct cell *cell, size_t indent)
+{
+	size_t room = terminal_width() > indent ? terminal_width() - indent : 0;
+	char *rest = cell->text;
+
+	while (room && terminal_columns(rest) > room) {
+		char *fits = NULL, kept;
+
+		for (char *at = strstr(rest, ", "); at; at = strstr(at + 2, ", ")) {
+			kept = at[1];
+			at[1] = '\0';
+			if (!fits || terminal_columns(rest) <= room)
+				fits = at;
+			at[1] = kept;
+		}
+		if (!fits)
+			break;
+		fits[1] = '\0';
+		terminal_cell(rest, terminal_columns(rest), false, cell->shade);
+		printf("\n%*s", (int)indent, "");
+		rest = fits + 2;
+	}
+	terminal_cell(rest, terminal_columns(rest), false, cell->shade);
+	putchar('\n');
+}
+
 void view_card(const struct field *fields, const json_t *object)
 {
 	size_t count = count_fields(fields), title = 0;
@@ -142,8 +169,7 @@ void view_card(const struct field *fields, const json_t *object)
 		cell = make_cell(&fields[i], object);
 		terminal_cell(fields[i].title, title, false, SHADE_DIM);
 		printf("%*s", GAP, "");
-		terminal_cell(cell.text, terminal_columns(cell.text), false, cell.shade);
-		putchar('\n');
+		print_wrapped(&cell, title + GAP);
 		free(cell.text);
 	}
 }

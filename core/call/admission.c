@@ -131,7 +131,9 @@ int hl_leg_count(struct hl_leg *leg, const struct hl_account *account)
 	struct hl_calls *calls = leg->call->calls;
 	if (!account || !account->max_calls || leg->busy)
 		return 0;
-	struct hl_busy *busy = busy_of(calls, account->user);
+	/* Subscribers with equal settings share an account without a name. */
+	struct hl_busy *busy =
+		busy_of(calls, *account->user ? account->user : hl_leg_user(leg));
 	if (!busy)
 		return -ENOMEM;
 	if (busy->calls >= account->max_calls) {

@@ -2,6 +2,7 @@
 #include "config/sections.h"
 
 #include "base/memory.h"
+#include "config/subscriber.h"
 
 #include <errno.h>
 
@@ -47,7 +48,7 @@ static bool user_matches(const struct hl_hash_node *node, const void *key)
 	return hl_slice_equal(hl_slice_of(account->user), *(const struct hl_slice *)key);
 }
 
-static bool good_user(const char *user)
+bool hl_account_good_user(const char *user)
 {
 	if (!*user)
 		return false;
@@ -57,18 +58,41 @@ static bool good_user(const char *user)
 	return true;
 }
 
-static void account_free(struct hl_account *account)
+void hl_account_fini(struct hl_account *account)
 {
 	hl_parameters_free(rows, account);
 	hl_free(account->user);
+}
+
+static void account_free(struct hl_account *account)
+{
+	hl_account_fini(account);
 	hl_free(account);
+}
+
+int hl_account_read(struct hl_account *account, const struct hl_node *map,
+		    struct hl_mistakes *mistakes)
+{
+	struct hl_reader reader = {.mistakes = mistakes};
+
+	hl_text_init(&reader.path);
+	account->node = map;
+	if (hl_parameters_default(rows, account) || !(account->user = hl_strdup("")))
+		reader.no_memory = true;
+	else
+		hl_reader_map(&reader, rows, account, map, NULL);
+	if (hl_node_get(map, "password"))
+		hl_reader_error(&reader, hl_node_get(map, "password")->key_place, "password",
+				"is not a setting: the table keeps its digests");
+	hl_text_fini(&reader.path);
+	return reader.no_memory ? -ENOMEM : 0;
 }
 
 static void read_one(struct hl_reader *reader, struct hl_config *config, const struct hl_node *node)
 {
 	struct hl_account *account = hl_zalloc(sizeof(*account));
 
-	if (!good_user(node->key))
+	if (!hl_account_good_user(node->key))
 		hl_reader_error(reader, node->key_place, NULL,
 				"is not a user part: no blanks, no @ : ; < > and quotes");
 	if (!account || hl_parameters_default(rows, account) ||
@@ -114,10 +138,24 @@ void hl_accounts_free(struct hl_config *config)
 	hl_hash_fini(&config->accounts);
 }
 
-const struct hl_account *hl_config_account(const struct hl_config *config, struct hl_slice user)
+static const struct hl_account *endpoint_find(const struct hl_config *config, struct hl_slice user)
 {
 	struct hl_hash_node *node = hl_hash_find(
 		&config->accounts, hl_hash_bytes(user.data, user.length), user_matches, &user);
 
 	return node ? hl_container_of(node, const struct hl_account, by_user) : NULL;
+}
+
+bool hl_config_has_endpoint(const struct hl_config *config, struct hl_slice user)
+{
+	return endpoint_find(config, user) != NULL;
+}
+
+const struct hl_account *hl_config_account(const struct hl_config *config, struct hl_slice user)
+{
+	const struct hl_account *account = endpoint_find(config, user);
+	const struct hl_subscriber *subscriber =
+		account ? NULL : hl_subscribers_find(config->subscribers, user);
+
+	return subscriber && subscriber->enabled ? subscriber->account : account;
 }

@@ -144,6 +144,8 @@ struct hl_named_network {
 	struct hl_network network;
 };
 
+struct hl_subscribers;
+
 struct hl_config {
 	unsigned references;
 	const struct hl_node *root; /* all of it, for Lua's `config`; secrets still inside */
@@ -152,6 +154,7 @@ struct hl_config {
 	struct hl_named_network *networks; /* owned; longest prefix first */
 	size_t network_count;
 	struct hl_hash accounts;	  /* struct hl_account by user */
+	const struct hl_subscribers *subscribers; /* more accounts; borrowed; NULL: none */
 	struct hl_list gateways;	  /* struct hl_gateway */
 	struct hl_plugin_config *plugins; /* owned; in order of the file */
 	size_t plugin_count;
@@ -186,9 +189,14 @@ HL_EXPORT int hl_config_save(const struct hl_config *config, struct hl_error *er
 HL_EXPORT struct hl_config *hl_config_ref(struct hl_config *config);
 HL_EXPORT void hl_config_unref(struct hl_config *config);
 
-/* The account of that user, or NULL. O(1). */
+/* The account of that user, or NULL: of the files, else of the subscribers. O(1). */
 HL_EXPORT const struct hl_account *hl_config_account(const struct hl_config *config,
 						     struct hl_slice user);
+/* Whether the files have an endpoint of that user, or a network of that name. */
+HL_EXPORT bool hl_config_has_endpoint(const struct hl_config *config, struct hl_slice user);
+HL_EXPORT bool hl_config_has_network(const struct hl_config *config, const char *name);
+/* Whether that may be the user part of an endpoint. */
+HL_EXPORT bool hl_account_good_user(const char *user);
 /* The network an address is in (longest match), or "" . */
 HL_EXPORT const char *hl_config_network(const struct hl_config *config,
 					const struct hl_address *address);

@@ -27,6 +27,8 @@ core_libcore_a_SOURCES += \
 	core/config/sections.h \
 	core/config/source.c \
 	core/config/source.h \
+	core/config/subscriber.c \
+	core/config/subscriber.h \
 	core/config/switch_rows.c \
 	core/config/vos3000.c \
 	core/config/vos3000.h

@@ -128,3 +128,8 @@ const char *hl_config_network(const struct hl_config *config, const struct hl_ad
 			return config->networks[i].name;
 	return "";
 }
+
+bool hl_config_has_network(const struct hl_config *config, const char *name)
+{
+	return hl_node_get(networks_node(config), name) != NULL;
+}

@@ -35,6 +35,10 @@ void hl_networks_require(struct hl_reader *reader, const struct hl_config *confi
 void hl_accounts_read(struct hl_reader *reader, struct hl_config *config,
 		      const struct hl_node *map);
 void hl_accounts_free(struct hl_config *config);
+/* An account by itself from its map, without a password. 0, or -ENOMEM; mistakes are told. */
+int hl_account_read(struct hl_account *account, const struct hl_node *map,
+		    struct hl_mistakes *mistakes);
+void hl_account_fini(struct hl_account *account);
 
 /* `gateways` */
 void hl_gateways_read(struct hl_reader *reader, struct hl_config *config,

@@ -66,6 +66,11 @@ int hl_table_drop(struct hl_table *table, int64_t number, struct hl_error *error
 int hl_table_each(struct hl_table *table,
 		  void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
 		  struct hl_error *error);
+/* The rows whose first column is `key`, or follows it. */
+int hl_table_find(struct hl_table *table, enum hl_store_match match, struct hl_slice key,
+		  unsigned most,
+		  void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
+		  struct hl_error *error);
 /* Appends the last `count` rows, newest last, as a JSON array. 0 or -EIO. */
 int hl_table_last(struct hl_table *table, unsigned count, struct hl_text *json,
 		  struct hl_error *error);

@@ -20,12 +20,21 @@ static const struct {
 	[HL_STORE_CDR] = {"cdr", false},
 	[HL_STORE_CONTACTS] = {"contacts", true},
 	[HL_STORE_CALLS] = {"active_calls", true},
+	[HL_STORE_SUBSCRIBERS] = {"subscribers", true},
+};
+
+/* Work for the writer thread, and who waits for it. */
+struct errand {
+	struct hl_store *store;	    /* borrowed */
+	struct hl_loop *loop;	    /* where `done` is called; borrowed */
+	void (*work)(void *arg);
+	void (*done)(void *arg);
+	void *arg; /* borrowed */
 };
 
 /* A question for the last records, and its answer. */
 struct question {
 	struct hl_store *store; /* borrowed */
-	struct hl_loop *loop;	/* where the answer goes; borrowed */
 	void (*done)(void *arg, struct hl_slice json);
 	void *arg; /* borrowed */
 	unsigned count;
@@ -125,6 +134,99 @@ void hl_store_reopen(struct hl_store *store)
 		hl_log(HL_LOG_ERROR, "store", "reopen-failed", hl_str("reason", "no memory"));
 }
 
+/* For what somebody waits for, and memory will come back. */
+static void post(struct hl_loop *loop, void (*call)(void *arg), void *arg)
+{
+	struct timespec pause = {.tv_nsec = 10000000};
+
+	while (hl_loop_post(loop, call, arg))
+		nanosleep(&pause, NULL);
+}
+
+static void finish_errand(void *arg)
+{
+	struct errand *errand = arg;
+
+	errand->done(errand->arg);
+	hl_free(errand);
+}
+
+static void run_errand(void *arg)
+{
+	struct errand *errand = arg;
+
+	hl_writer_flush(errand->store);
+	errand->work(errand->arg);
+	post(errand->loop, finish_errand, errand);
+}
+
+int hl_store_run(struct hl_store *store, void (*work)(void *arg), struct hl_loop *loop,
+		 void (*done)(void *arg), void *arg)
+{
+	struct errand *errand = hl_alloc(sizeof(*errand));
+
+	if (!errand)
+		return -ENOMEM;
+	*errand = (struct errand){store, loop, work, done, arg};
+	if (hl_loop_post(store->loop, run_errand, errand)) {
+		hl_free(errand);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int hl_store_find(struct hl_store *store, enum hl_store_table table, enum hl_store_match match,
+		  struct hl_slice key, unsigned most,
+		  void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
+		  struct hl_error *error)
+{
+	int code;
+
+	pthread_mutex_lock(&store->reading);
+	code = hl_table_find(&store->tables[table], match, key, most, visit, arg, error);
+	pthread_mutex_unlock(&store->reading);
+	return code;
+}
+
+int hl_store_put_now(struct hl_store *store, enum hl_store_table table, int64_t number,
+		     const struct hl_value *row, struct hl_error *error)
+{
+	int code;
+
+	pthread_mutex_lock(&store->reading);
+	code = hl_table_put(&store->tables[table], number, row, error);
+	pthread_mutex_unlock(&store->reading);
+	return code;
+}
+
+int hl_store_drop_now(struct hl_store *store, enum hl_store_table table, int64_t number,
+		      struct hl_error *error)
+{
+	int code;
+
+	pthread_mutex_lock(&store->reading);
+	code = hl_table_drop(&store->tables[table], number, error);
+	pthread_mutex_unlock(&store->reading);
+	return code;
+}
+
+static void read_last(void *arg)
+{
+	struct question *question = arg;
+	struct hl_store *store = question->store;
+	struct hl_error error;
+	int code;
+
+	pthread_mutex_lock(&store->reading);
+	code = hl_table_last(&store->tables[HL_STORE_CDR], question->count, &question->json,
+			     &error);
+	pthread_mutex_unlock(&store->reading);
+	if (code) {
+		hl_log(HL_LOG_ERROR, "store", "read-failed", hl_str("reason", error.text));
+		hl_text_fini(&question->json);
+	}
+}
+
 static void answer(void *arg)
 {
 	struct question *question = arg;
@@ -135,34 +237,6 @@ static void answer(void *arg)
 	hl_free(question);
 }
 
-/* For what somebody waits for, and memory will come back. */
-static void post(struct hl_loop *loop, void (*call)(void *arg), void *arg)
-{
-	struct timespec pause = {.tv_nsec = 10000000};
-
-	while (hl_loop_post(loop, call, arg))
-		nanosleep(&pause, NULL);
-}
-
-static void read_last(void *arg)
-{
-	struct question *question = arg;
-	struct hl_store *store = question->store;
-	struct hl_error error;
-	int code;
-
-	hl_writer_flush(store);
-	pthread_mutex_lock(&store->reading);
-	code = hl_table_last(&store->tables[HL_STORE_CDR], question->count, &question->json,
-			     &error);
-	pthread_mutex_unlock(&store->reading);
-	if (code) {
-		hl_log(HL_LOG_ERROR, "store", "read-failed", hl_str("reason", error.text));
-		hl_text_fini(&question->json);
-	}
-	post(question->loop, answer, question);
-}
-
 int hl_store_last_cdrs(struct hl_store *store, unsigned count, struct hl_loop *loop,
 		       void (*done)(void *arg, struct hl_slice json), void *arg)
 {
@@ -170,12 +244,9 @@ int hl_store_last_cdrs(struct hl_store *store, unsigned count, struct hl_loop *l
 
 	if (!question)
 		return -ENOMEM;
-	*question = (struct question){.store = store,
-				      .loop = loop,
-				      .done = done,
-				      .arg = arg,
-				      .count = count < LAST ? count : LAST};
-	if (hl_loop_post(store->loop, read_last, question)) {
+	*question = (struct question){
+		.store = store, .done = done, .arg = arg, .count = count < LAST ? count : LAST};
+	if (hl_store_run(store, read_last, loop, answer, question)) {
 		hl_free(question);
 		return -ENOMEM;
 	}
@@ -226,7 +297,9 @@ static int open_tables(struct hl_store *store, struct hl_error *error)
 				     &store->layouts[i], kinds[i].numbered, error);
 	if (!code)
 		code = hl_database_run(&store->database,
-				       "CREATE INDEX IF NOT EXISTS cdr_started ON cdr (started)",
+				       "CREATE INDEX IF NOT EXISTS cdr_started ON cdr (started);"
+				       "CREATE UNIQUE INDEX IF NOT EXISTS subscribers_user ON "
+				       "subscribers (user)",
 				       "make the tables", error);
 	return code;
 }

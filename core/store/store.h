@@ -12,6 +12,7 @@ enum hl_store_table {
 	HL_STORE_CDR,	   /* records of calls: rows are added, and are lines of cdr.jsonl, too */
 	HL_STORE_CONTACTS, /* what a restart shall find: rows come and go by their numbers */
 	HL_STORE_CALLS,
+	HL_STORE_SUBSCRIBERS, /* accounts: changed at once, one for each user */
 	HL_STORE_TABLES
 };
 
@@ -49,6 +50,25 @@ HL_EXPORT int hl_store_drop(struct hl_store *store, enum hl_store_table table, i
 HL_EXPORT int hl_store_each(struct hl_store *store, enum hl_store_table table,
 			    void (*visit)(void *arg, int64_t number, const struct hl_value *row),
 			    void *arg, struct hl_error *error);
+
+/* Runs `work(arg)` in the writer thread, behind all that was queued, then `done(arg)` in `loop`. 0
+ * or -ENOMEM: neither is. */
+HL_EXPORT int hl_store_run(struct hl_store *store, void (*work)(void *arg), struct hl_loop *loop,
+			   void (*done)(void *arg), void *arg);
+/* For such work; hl_store_each is, too. They wait for the disk. */
+/* Shows the rows whose first column is `key`, or those behind it in its order, `most` of them. 0 or
+ * -EIO with `error`. */
+enum hl_store_match { HL_STORE_IS, HL_STORE_AFTER };
+HL_EXPORT int hl_store_find(struct hl_store *store, enum hl_store_table table,
+			    enum hl_store_match match, struct hl_slice key, unsigned most,
+			    void (*visit)(void *arg, int64_t number, const struct hl_value *row),
+			    void *arg, struct hl_error *error);
+/* Writes a row, in place of the one with that number (−1: a new one), or removes it; on disk when
+ * it returns. 0 or negative errno with `error`. */
+HL_EXPORT int hl_store_put_now(struct hl_store *store, enum hl_store_table table, int64_t number,
+			       const struct hl_value *row, struct hl_error *error);
+HL_EXPORT int hl_store_drop_now(struct hl_store *store, enum hl_store_table table, int64_t number,
+				struct hl_error *error);
 
 /* The last `count` records (10,000 at most), newest last, as a JSON array: read by the writer
  * thread, given to `done` in `loop`; the empty slice when they cannot be read. 0 or -ENOMEM. */

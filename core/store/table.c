@@ -66,6 +66,8 @@ static int prepare_numbered(struct hl_table *table, struct hl_text *sql, struct 
 	size_t first = columns->count - table->layout->changing;
 	int code;
 
+	if (!table->layout->changing)
+		goto drop;
 	hl_text_printf(sql, "UPDATE %s SET ", table->name);
 	for (size_t i = first; i < columns->count; i++)
 		hl_text_printf(sql, "%s%s = ?%zu", i > first ? ", " : "", columns->items[i].name,
@@ -74,6 +76,7 @@ static int prepare_numbered(struct hl_table *table, struct hl_text *sql, struct 
 	code = hl_database_prepare(table->database, sql, &table->touch, error);
 	if (code)
 		return code;
+drop:
 	hl_text_printf(sql, "DELETE FROM %s WHERE number = ?1", table->name);
 	code = hl_database_prepare(table->database, sql, &table->drop, error);
 	if (code)
@@ -150,7 +153,9 @@ int hl_table_put(struct hl_table *table, int64_t number, const struct hl_value *
 {
 	int at = 1;
 
-	if (table->numbered)
+	if (table->numbered && number < 0)
+		sqlite3_bind_null(table->put, at++);
+	else if (table->numbered)
 		sqlite3_bind_int64(table->put, at++, number);
 	for (size_t i = 0; i < table->layout->columns.count; i++)
 		bind(table, table->put, at++, i, &row[i]);
@@ -196,9 +201,9 @@ static struct hl_value read_value(sqlite3_stmt *row, int at, enum hl_kind kind, 
 	return value;
 }
 
-int hl_table_each(struct hl_table *table,
-		  void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
-		  struct hl_error *error)
+static int show(struct hl_table *table, sqlite3_stmt *statement,
+		void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
+		struct hl_error *error)
 {
 	const struct hl_columns *columns = &table->layout->columns;
 	struct hl_value *row = hl_alloc(columns->count * sizeof(*row));
@@ -206,16 +211,49 @@ int hl_table_each(struct hl_table *table,
 
 	if (!row)
 		return hl_error_set(error, -EIO, "no memory for the rows");
-	while ((code = sqlite3_step(table->all)) == SQLITE_ROW) {
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		for (size_t i = 0; i < columns->count; i++)
-			row[i] = read_value(table->all, (int)i + 1, columns->items[i].kind, true);
-		visit(arg, sqlite3_column_int64(table->all, 0), row);
+			row[i] = read_value(statement, (int)i + 1, columns->items[i].kind, true);
+		visit(arg, sqlite3_column_int64(statement, 0), row);
 	}
 	if (code != SQLITE_DONE)
 		hl_database_failed(table->database, "read the rows", error);
-	sqlite3_reset(table->all);
+	sqlite3_reset(statement);
 	hl_free(row);
 	return code == SQLITE_DONE ? 0 : -EIO;
+}
+
+int hl_table_each(struct hl_table *table,
+		  void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
+		  struct hl_error *error)
+{
+	return show(table, table->all, visit, arg, error);
+}
+
+int hl_table_find(struct hl_table *table, enum hl_store_match match, struct hl_slice key,
+		  unsigned most,
+		  void (*visit)(void *arg, int64_t number, const struct hl_value *row), void *arg,
+		  struct hl_error *error)
+{
+	const char *first = table->layout->columns.items->name;
+	sqlite3_stmt *statement = NULL;
+	struct hl_text sql;
+	int code;
+
+	hl_text_init(&sql);
+	hl_text_put(&sql, "SELECT number, ");
+	put_columns(table, &sql, "", "");
+	hl_text_printf(&sql, " FROM %s WHERE %s %s ?1 ORDER BY %s LIMIT %u", table->name, first,
+		       match == HL_STORE_IS ? "=" : ">", first, most);
+	code = hl_database_prepare(table->database, &sql, &statement, error);
+	if (!code) {
+		sqlite3_bind_text64(statement, 1, key.length ? key.data : "", key.length,
+				    SQLITE_STATIC, SQLITE_UTF8);
+		code = show(table, statement, visit, arg, error);
+	}
+	sqlite3_finalize(statement);
+	hl_text_fini(&sql);
+	return code ? -EIO : 0;
 }
 
 int hl_table_last(struct hl_table *table, unsigned count, struct hl_text *text,

@@ -127,8 +127,22 @@ static enum secret secret_decided(const struct hl_credentials_decision *decision
 	return digest->algorithm == asked ? SECRET_KNOWN : SECRET_ELSEWHERE;
 }
 
-/* The digest of user, realm and password: the policy's, else the account's. Of SECRET_ELSEWHERE
- * sets digest->algorithm to the one there is. */
+/* The digest that the database has. A response to none is reckoned all the same: how long it takes
+ * tells nobody who exists. */
+static enum secret secret_subscribed(const struct registrar *registrar, struct hl_digest *digest,
+				     char ha1[HL_DIGEST_HEX])
+{
+	int found = hl_switch_subscriber_ha1(registrar->holdline, digest->username,
+					     &digest->algorithm, ha1);
+
+	if (found == -ENOENT)
+		hl_digest_ha1(digest->algorithm, digest->username, digest->realm,
+			      HL_SLICE_LITERAL(""), ha1);
+	return found == -ENOENT ? SECRET_NONE : found ? SECRET_ELSEWHERE : SECRET_KNOWN;
+}
+
+/* The digest of user, realm and password: the policy's, the account's, else the database's. Of
+ * SECRET_ELSEWHERE sets digest->algorithm to the one there is. */
 static enum secret secret_find(const struct registrar *registrar, struct hl_digest *digest,
 			       char ha1[HL_DIGEST_HEX])
 {
@@ -146,8 +160,10 @@ static enum secret secret_find(const struct registrar *registrar, struct hl_dige
 			return secret_decided(&decision, digest, ha1);
 		password = hl_slice_of(decision.password);
 	}
+	if (!password.length)
+		return secret_subscribed(registrar, digest, ha1);
 	hl_digest_ha1(digest->algorithm, digest->username, digest->realm, password, ha1);
-	return password.length ? SECRET_KNOWN : SECRET_NONE;
+	return SECRET_KNOWN;
 }
 
 bool registrar_knows(struct registrar *registrar, struct hl_slice user)

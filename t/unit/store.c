@@ -26,10 +26,12 @@ static const struct hl_column items[] = {
 };
 static const struct hl_column row_items[] = {
 	{"name", HL_KIND_TEXT}, {"count", HL_KIND_INTEGER}, {"until", HL_KIND_TIME}};
+static const struct hl_column user_items[] = {{"user", HL_KIND_TEXT}, {"realm", HL_KIND_TEXT}};
 static const struct hl_store_layout layouts[HL_STORE_TABLES] = {
 	[HL_STORE_CDR] = {.columns = {items, HL_COUNT(items)}},
 	[HL_STORE_CONTACTS] = {.columns = {row_items, HL_COUNT(row_items)}, .changing = 2},
 	[HL_STORE_CALLS] = {.columns = {items, HL_COUNT(items)}, .changing = 1},
+	[HL_STORE_SUBSCRIBERS] = {.columns = {user_items, HL_COUNT(user_items)}},
 };
 
 static const struct hl_value whole[] = {
