@@ -109,6 +109,7 @@ perl_tests += \
 	t/baresip-streams.t \
 	t/bench-smoke.t \
 	t/clock-rate.t \
+	t/config-accounts.t \
 	t/config-check.t \
 	t/control-socket.t \
 	t/control.t \

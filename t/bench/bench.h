@@ -76,6 +76,7 @@ void bench_child(void);
 
 /* The generators, each with its command line; they return the exit status. */
 int bench_register(int argc, char **argv);
+int bench_contacts(int argc, char **argv);
 int bench_call(int argc, char **argv);
 int bench_keepalive(int argc, char **argv);
 int bench_rtp(int argc, char **argv);

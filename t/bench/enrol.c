@@ -15,7 +15,7 @@
 
 void bench_enrol_init(struct bench_enrol *enrol, struct bench_wire *wire, unsigned count)
 {
-	*enrol = (struct bench_enrol){.wire = wire, .users = count, .expires = 3600};
+	*enrol = (struct bench_enrol){.wire = wire, .users = count, .expires = 3600, .stride = 1};
 	if (count < 1 || count > BENCH_PHONES_MAX)
 		bench_die("%u phones: 1 to %d are possible", count, BENCH_PHONES_MAX);
 	enrol->phones = calloc(count, sizeof(*enrol->phones));
@@ -173,7 +173,7 @@ void bench_enrol_run(struct bench_enrol *enrol, unsigned first, unsigned count, 
 	for (last = now = pace.start; now - last < ENROL_PATIENCE; now = bench_clock()) {
 		due = bench_pace_due(&pace, now);
 		for (; done < operations && done < due && enrol->waiting < ENROL_WINDOW; last = now)
-			enrol_start(enrol, first + (unsigned)(done++ % count));
+			enrol_start(enrol, first + (unsigned)(done++ * enrol->stride % count));
 		if (done == operations && !enrol->waiting)
 			break;
 		due = done < operations && enrol->waiting < ENROL_WINDOW

@@ -19,6 +19,7 @@ struct bench_enrol {
 	const char *password; /* for digest, not owned; NULL: registers without credentials */
 	unsigned users;	      /* phone i registers for user u(i % users) */
 	unsigned expires;     /* s */
+	unsigned stride;      /* from one phone to the next */
 	bool natted;	      /* Contact and Via say a private address */
 	struct enrol_phone *phones;
 	unsigned waiting; /* operations without an answer yet */

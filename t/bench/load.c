@@ -10,6 +10,7 @@ static const struct {
 	const char *help;
 } load_generators[] = {
 	{"register", bench_register, "phones that register and refresh"},
+	{"contacts", bench_contacts, "very many contacts, what they weigh and cost"},
 	{"call", bench_call, "both phones of short calls"},
 	{"keepalive", bench_keepalive, "NAT contacts that count their heartbeats"},
 	{"rtp", bench_rtp, "both phones of calls that talk"},
