@@ -37,9 +37,6 @@ perl_tests += \
 	t/G01-path.t \
 	t/C11-gateways.t \
 	t/C11-names.t \
-	t/D03-cdr.t \
-	t/D04-scenarios.t \
-	t/D05-vos3000.t \
 	t/D06-set-up-timers.t \
 	t/D07-gateway-headers.t \
 	t/G01-register.t \

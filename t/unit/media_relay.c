@@ -302,6 +302,22 @@ static void datagrams(void)
 	end_close(&b);
 }
 
+/* Waits until the worker has heard that `from` reaches `to` now. */
+static void wait_linked(struct end *from, struct end *to)
+{
+	struct pollfd wait = {to->phone.fds[RTP], POLLIN, 0};
+	uint8_t data[172], got[200];
+	size_t length = packet_make(data, 0, 1, 160);
+
+	for (int i = 0; i < PATIENCE / 5; i++) {
+		send_to(from->phone.fds[RTP], &from->relay[RTP], data, length);
+		if (poll(&wait, 1, 5) == 1)
+			break;
+	}
+	while (poll(&wait, 1, 20) == 1)
+		receive(to->phone.fds[RTP], got, sizeof(got), NULL);
+}
+
 /* Two phones ring; the one that answered last is heard, the other one is not. */
 static void forks(void)
 {
@@ -315,6 +331,7 @@ static void forks(void)
 	hl_relay_side_link(b.side, a.side);
 	ok(passes(&a, &b, RTP, data, length), "early media with the first");
 	hl_relay_side_link(c.side, a.side);
+	wait_linked(&a, &c);
 	send_to(b.phone.fds[RTP], &b.relay[RTP], data, length);
 	ok(passes(&c, &a, RTP, data, length), "then the second");
 	ok(passes(&a, &c, RTP, data, length), "both ways");
@@ -359,6 +376,7 @@ static void fed(void)
 	ok(passes(&b, &a, RTP, data, length), "early media of one phone that rings");
 	ok(passes(&c, &a, RTP, data, length), "and of another");
 	hl_relay_side_link(c.side, a.side);
+	wait_linked(&a, &c);
 	send_to(b.phone.fds[RTP], &b.relay[RTP], data, length);
 	ok(passes(&c, &a, RTP, data, length), "which answers");
 	ok(silent(a.phone.fds[RTP]), "and is the only one from then on");
