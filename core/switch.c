@@ -303,7 +303,9 @@ static int run(struct hl_switch *holdline)
 	hl_kept_restore(&holdline->kept);
 	holdline->started = hl_clock_now();
 	log_ready(holdline);
+	hl_log_gather(true);
 	hl_loop_run(holdline->loop);
+	hl_log_gather(false);
 	hl_timer_stop(holdline->loop, &holdline->drain);
 	hl_modules_stop(holdline->modules);
 	hl_log(HL_LOG_INFO, "switch", "stopped");

@@ -1,22 +1,32 @@
-/* The log: builds a line and writes it with one system call. In text, a value with blanks, quotes,
- * backslashes, control or non-ASCII bytes is quoted and those bytes escaped, so that nobody outside
- * can begin a line or a field. */
+/* The log: builds a line and writes it with one system call, or a turn's lines together. In text, a
+ * value with blanks, quotes, backslashes, control or non-ASCII bytes is quoted and those bytes
+ * escaped, so that nobody outside can begin a line or a field. */
 #include "base/log.h"
 #include "base/clock.h"
 #include "base/json.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
 /* A longer value is cut: the log is not where an attacker stores things. */
 enum { VALUE_BYTES = 4096 };
+enum { WAITING = 32 << 10 }; /* bytes of lines that wait at most */
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 static _Atomic int log_level = HL_LOG_INFO;
 static _Atomic int log_format = HL_LOG_TEXT;
+static _Thread_local bool gathering;
+
+/* Lines that wait, in order. */
+static struct {
+	pthread_mutex_t lock;
+	size_t length;
+	char bytes[WAITING];
+} waiting = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void hl_log_setup(enum hl_log_level level, enum hl_log_format format)
 {
@@ -148,6 +158,41 @@ static void write_line(const char *data, size_t length)
 	}
 }
 
+static void write_waiting(void)
+{
+	write_line(waiting.bytes, waiting.length);
+	waiting.length = 0;
+}
+
+void hl_log_gather(bool on)
+{
+	gathering = on;
+}
+
+void hl_log_flush(void)
+{
+	pthread_mutex_lock(&waiting.lock);
+	write_waiting();
+	pthread_mutex_unlock(&waiting.lock);
+}
+
+/* A line that wants to be seen at once takes along what was said before it. */
+static void put_line(const struct hl_text *line, bool at_once)
+{
+	pthread_mutex_lock(&waiting.lock);
+	if (line->length > WAITING - waiting.length)
+		write_waiting();
+	if (line->length > WAITING) {
+		write_line(line->data, line->length);
+	} else {
+		memcpy(waiting.bytes + waiting.length, line->data, line->length);
+		waiting.length += line->length;
+		if (at_once)
+			write_waiting();
+	}
+	pthread_mutex_unlock(&waiting.lock);
+}
+
 void hl_log_write(enum hl_log_level level, const char *tag, const char *event,
 		  const struct hl_log_field *fields)
 {
@@ -168,7 +213,7 @@ void hl_log_write(enum hl_log_level level, const char *tag, const char *event,
 	}
 	hl_text_append(&line, "\n", 1);
 	if (!line.failed)
-		write_line(line.data, line.length);
+		put_line(&line, !gathering || level >= HL_LOG_WARN);
 	hl_text_fini(&line);
 	errno = saved_errno;
 }

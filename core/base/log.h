@@ -3,7 +3,7 @@
  *	hl_log(HL_LOG_INFO, "registrar", "registered", hl_str("aor", aor), hl_int("expires", 300));
  *
  * Values from the network are escaped here; callers never escape. Passwords and digest responses
- * are never given to it. Thread-safe: one write per line. */
+ * are never given to it. Thread-safe. */
 #ifndef HL_BASE_LOG_H
 #define HL_BASE_LOG_H
 
@@ -11,6 +11,12 @@
 
 enum hl_log_level { HL_LOG_DEBUG, HL_LOG_INFO, HL_LOG_WARN, HL_LOG_ERROR };
 enum hl_log_format { HL_LOG_TEXT, HL_LOG_JSON };
+
+/* Whether this thread's lines below `warn` wait for hl_log_flush, or for anybody's line that does
+ * not wait: a loop writes once a turn. */
+HL_EXPORT void hl_log_gather(bool on);
+/* Writes what waits. */
+HL_EXPORT void hl_log_flush(void);
 
 struct hl_log_field {
 	const char *key; /* borrowed; NULL ends the list */

@@ -184,6 +184,7 @@ void hl_loop_end_turn(struct hl_loop *loop)
 		hl_list_remove(&job->node);
 		job->run(job->arg);
 	}
+	hl_log_flush();
 }
 
 /* Counts turns that come one upon the other; `end` is that of the one before this. */

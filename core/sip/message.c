@@ -6,7 +6,6 @@
 #include "base/memory.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include <osipparser2/osip_parser.h>
 
@@ -255,14 +254,16 @@ struct hl_message *hl_message_request(enum hl_method method, const char *request
 {
 	struct hl_slice uri = hl_slice_of(request_uri);
 	struct hl_message *message = hl_message_new(HEADER_SPARE + 3 * uri.length);
-	char number[48];
+	char number[48], *at;
 
 	if (!message)
 		return NULL;
 	message->method = method;
 	message->method_text = hl_method_text(method);
 	message->request_uri = hl_message_copy(message, uri);
-	snprintf(number, sizeof(number), "%u %s", cseq, message->method_text);
+	at = hl_put_number(number, cseq);
+	*at++ = ' ';
+	stpncpy(at, message->method_text, sizeof(number) - 1 - (size_t)(at - number))[0] = '\0';
 	if (!message->request_uri || !uri.length || strpbrk(request_uri, " \t\r\n<>\"") ||
 	    !*call_id || strpbrk(call_id, " \t") ||
 	    hl_message_add_header(message, "Max-Forwards", "70") ||

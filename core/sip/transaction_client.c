@@ -5,7 +5,6 @@
 #include "sip/transaction_parts.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 enum { BRANCH_SIZE = 32 };
 
@@ -18,14 +17,16 @@ static void make_branch(char branch[BRANCH_SIZE])
 static int push_via(struct hl_transactions *table, const struct hl_flow *flow,
 		    struct hl_message *request, const char *branch)
 {
-	static const char *const names[] = {
-		[HL_TRANSPORT_UDP] = "UDP", [HL_TRANSPORT_TCP] = "TCP", [HL_TRANSPORT_TLS] = "TLS"};
+	static const char *const begins[] = {[HL_TRANSPORT_UDP] = "SIP/2.0/UDP ",
+					     [HL_TRANSPORT_TCP] = "SIP/2.0/TCP ",
+					     [HL_TRANSPORT_TLS] = "SIP/2.0/TLS "};
 	struct hl_address own;
-	char host[HL_ADDRESS_TEXT], via[160];
+	char host[HL_ADDRESS_TEXT], via[160], *at;
 	hl_transport_visible(table->transport, flow, &own);
-	snprintf(via, sizeof(via), "SIP/2.0/%s %s;branch=%s%s", names[flow->type],
-		 hl_address_format(&own, host), branch,
-		 flow->type == HL_TRANSPORT_UDP ? ";rport" : "");
+	at = stpcpy(via, begins[flow->type]);
+	at = stpcpy(at, hl_address_format(&own, host));
+	at = stpcpy(stpcpy(at, ";branch="), branch);
+	stpcpy(at, flow->type == HL_TRANSPORT_UDP ? ";rport" : "");
 	return hl_message_via_push(request, via);
 }
 

@@ -5,10 +5,11 @@
 #include "sip/transport_parts.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 enum { BATCH = 128, SIP_PORT = 5060, SIPS_PORT = 5061 };
+/* Bytes of a Contact besides user and host: brackets, scheme, transport, NUL. */
+enum { CONTACT_AROUND = 24 };
 
 static const char *const type_names[] = {
 	[HL_TRANSPORT_UDP] = "udp", [HL_TRANSPORT_TCP] = "tcp", [HL_TRANSPORT_TLS] = "tls"};
@@ -335,15 +336,32 @@ void hl_transport_visible(const struct hl_transport *transport, const struct hl_
 	*address = visible;
 }
 
+static size_t put(char *text, size_t used, const char *part, size_t length)
+{
+	if (length)
+		memcpy(text + used, part, length);
+	return used + length;
+}
+
 void hl_transport_contact(const struct hl_transport *transport, const struct hl_flow *flow,
 			  const char *user, char *text, size_t size)
 {
 	struct hl_address own;
 	char host[HL_ADDRESS_TEXT];
 	hl_transport_visible(transport, flow, &own);
-	snprintf(text, size, "<sip:%s%s%s%s%s>", user ? user : "", user && *user ? "@" : "",
-		 hl_address_format(&own, host), flow->type == HL_TRANSPORT_UDP ? "" : ";transport=",
-		 flow->type == HL_TRANSPORT_UDP ? "" : type_names[flow->type]);
+	hl_address_format(&own, host);
+	size_t length = user ? strlen(user) : 0, used = 0;
+	if (length + strlen(host) + CONTACT_AROUND > size)
+		length = 0;
+	used = put(text, used, "<sip:", 5);
+	used = put(text, used, user, length);
+	used = put(text, used, "@", length ? 1 : 0);
+	used = put(text, used, host, strlen(host));
+	if (flow->type != HL_TRANSPORT_UDP) {
+		used = put(text, used, ";transport=", 11);
+		used = put(text, used, type_names[flow->type], 3);
+	}
+	put(text, used, ">", 2);
 }
 
 /* Whether a listener hears what is sent to that address. A wildcard hears all of this machine's. */

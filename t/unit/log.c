@@ -102,6 +102,35 @@ static void levels(void)
 	ok(!hl_log_enabled(HL_LOG_DEBUG) && hl_log_enabled(HL_LOG_ERROR), "and one can ask before");
 }
 
+static void gathered(void)
+{
+	char two[2 * 1024], big[2048];
+
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	hl_log_gather(true);
+	catch_lines();
+	hl_log(HL_LOG_INFO, "unit", "first");
+	is_str(caught(true), "", "a line of a loop waits for the end of its turn");
+	catch_lines();
+	hl_log_flush();
+	is_str(caught(false), "level=info tag=unit event=first\n", "and is written then");
+	hl_log(HL_LOG_INFO, "unit", "second");
+	catch_lines();
+	hl_log(HL_LOG_WARN, "unit", "third");
+	snprintf(two, sizeof(two), "%s", caught(false));
+	ok(strstr(two, "event=second\n") && strstr(two, "event=third\n") >
+		   strstr(two, "event=second\n"), "a warning is written at once, in its place");
+	catch_lines();
+	for (int i = 0; i < 20; i++)
+		hl_log(HL_LOG_INFO, "unit", "big", hl_str("value", big));
+	ok(strlen(caught(true)) > 8192, "what is too much to wait is written");
+	hl_log_gather(false);
+	catch_lines();
+	hl_log(HL_LOG_INFO, "unit", "last");
+	ok(strstr(caught(true), "event=last\n"), "and without waiting all of it is there");
+}
+
 static void limits(void)
 {
 	struct hl_log_limit limit = { 0 };
@@ -180,6 +209,7 @@ int main(void)
 	as_json();
 	bounds();
 	levels();
+	gathered();
 	limits();
 	threads();
 	clock_texts();
