@@ -108,6 +108,7 @@ perl_tests += \
 	t/clock-rate.t \
 	t/config-accounts.t \
 	t/config-check.t \
+	t/config-cross.t \
 	t/control-socket.t \
 	t/control.t \
 	t/demo.t \

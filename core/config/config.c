@@ -95,6 +95,7 @@ static void read_policy(struct hl_reader *reader, struct hl_config *config)
 
 	hl_reader_map(reader, hl_policy_rows, &config->policy, map, hl_policy_others);
 	hl_policy_find_script(reader, &config->policy, map);
+	hl_rules_check(reader, &config->policy, map);
 	hl_reader_up(reader, mark);
 }
 

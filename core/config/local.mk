@@ -23,6 +23,7 @@ core_libcore_a_SOURCES += \
 	core/config/policy_rows.c \
 	core/config/reader.c \
 	core/config/reader.h \
+	core/config/rules.c \
 	core/config/saved.c \
 	core/config/sections.h \
 	core/config/source.c \

@@ -17,6 +17,10 @@ void hl_switch_rows_check(const void *settings, const struct hl_node *map,
 void hl_policy_find_script(struct hl_reader *reader, struct hl_policy_settings *policy,
 			   const struct hl_node *map);
 
+/* Warns of rules that earlier ones cover, if the stock script is what reads them. */
+void hl_rules_check(struct hl_reader *reader, const struct hl_policy_settings *policy,
+		    const struct hl_node *map);
+
 /* saved.c: lays what was saved over what the files say. 0, -EINVAL after mistakes, -ENOMEM. */
 int hl_saved_read(struct hl_config *config, struct hl_mistakes *mistakes);
 /* saved.c: the tree of `before` with one value changed becomes that of `config`. As above. */

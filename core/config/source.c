@@ -91,16 +91,17 @@ static int overlay(struct source *source, struct hl_node *node, const struct hl_
 	return 0;
 }
 
+/* One of the first `count` children; the others came after them and have keys of their own. */
 static struct hl_node *find_child(const struct hl_hash *index, const struct hl_node *map,
-				  const char *key)
+				  unsigned count, const char *key)
 {
+	struct hl_node *child = map->first;
 	struct hl_hash_node *found;
 
 	if (!index) {
-		for (struct hl_node *child = map->first; child; child = child->next)
-			if (!strcmp(child->key, key))
-				return child;
-		return NULL;
+		for (; count && strcmp(child->key, key); count--)
+			child = child->next;
+		return count ? child : NULL;
 	}
 	found = hl_hash_find(index, key_hash(key), entry_matches, key);
 	return found ? hl_container_of(found, struct merge_entry, by_key)->node : NULL;
@@ -142,7 +143,8 @@ static int merge(struct source *source, const struct hl_node *low, const struct 
 	if (large && index_children(source, &index, &map))
 		return -ENOMEM;
 	for (const struct hl_node *child = high->first; child && !error; child = child->next) {
-		struct hl_node *known = find_child(large ? &index : NULL, &map, child->key);
+		struct hl_node *known =
+			find_child(large ? &index : NULL, &map, low->count, child->key);
 
 		if (known)
 			error = overlay(source, known, child);

@@ -267,6 +267,7 @@ HL_EXPORT const struct hl_plugin hl_plugin = {
 	.summary = "keeps the pinholes of endpoints behind NAT open",
 	.parameters = parameters,
 	.settings_size = sizeof(struct keepalive_settings),
+	.review = sizing_review,
 	.contact_space = sizeof(struct beat),
 	.init = keepalive_init,
 	.start = keepalive_start,

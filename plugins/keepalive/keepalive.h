@@ -132,6 +132,9 @@ void pong_await(struct keepalive *keepalive, struct beat *beat);
 
 /* Says at start and after a reload what does not fit the registrar's expiry (K9). */
 void sizing_warn_expiry(const struct keepalive *keepalive);
+/* The same and the size before anything runs, with places in the file: hl_plugin.review. */
+void sizing_review(const struct hl_config *config, const void *values, const struct hl_node *map,
+		   struct hl_mistakes *mistakes);
 /* Says when there are more endpoints than can be served (K8): once, and again only when it has
  * become much worse. */
 void sizing_warn_load(struct keepalive *keepalive);

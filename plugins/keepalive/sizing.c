@@ -4,28 +4,54 @@
 #include <stdio.h>
 
 enum {
-	ALL = 1000000,		/* of the time there is (see pacer_load) */
-	ROOM = ALL / 10 * 9,	/* below that a warning may be given anew */
-	BURST_MOST = 10000,	/* the range of send_one_time */
-	PERIOD_MOST = 86400,	/* … of period, s */
-	EXPIRY_SHARE = 5	/* heartbeats there shall be before a registration ends */
+	ALL = 1000000,	     /* of the time there is (see pacer_load) */
+	ROOM = ALL / 10 * 9, /* below that a warning may be given anew */
+	BURST_MOST = 10000,  /* the range of send_one_time */
+	PERIOD_MOST = 86400, /* … of period, s */
+	EXPIRY_SHARE = 5     /* heartbeats there shall be before a registration ends */
 };
 
-/* The registrar's nat_expire in s, read by its row; 0: there is none. */
+/* The registrar's nat_expire in s; 0: there is none. */
 static int64_t nat_expire(const struct hl_config *config)
 {
-	for (size_t i = 0; i < config->plugin_count; i++) {
-		const struct hl_plugin_config *plugin = &config->plugins[i];
-		const struct hl_parameter *row =
-			strcmp(plugin->section->name, "registrar")
-				? NULL
-				: hl_parameter_find(plugin->section->rows,
-						    HL_SLICE_LITERAL("nat_expire"));
-		if (row && row->type == HL_PARAMETER_INTEGER)
-			return *(const int64_t *)(const void *)((const char *)plugin->settings +
-								row->offset);
-	}
-	return 0;
+	return hl_config_integer(config, "registrar.nat_expire", 0);
+}
+
+static struct hl_place place_of(const struct hl_node *map, const char *key)
+{
+	const struct hl_node *node = hl_node_get(map, key);
+
+	return node ? node->place : map ? map->place : (struct hl_place){.file = NULL};
+}
+
+/* What --check and a reload say before anybody has registered: every endpoint of the file may. */
+void sizing_review(const struct hl_config *config, const void *values, const struct hl_node *map,
+		   struct hl_mistakes *mistakes)
+{
+	const struct keepalive_settings *settings = values;
+	int64_t expire = nat_expire(config), period = settings->period;
+	int64_t datagrams = (int64_t)config->accounts.count * settings->copies;
+	int64_t bursts = (datagrams + settings->send_one_time - 1) / settings->send_one_time;
+	int64_t needed = (bursts * settings->send_interval + 999) / 1000;
+
+	if (!settings->message.length)
+		return;
+	if (expire && period > expire)
+		hl_mistake_warning(mistakes, place_of(map, "period"), "plugins.keepalive.period",
+				   "%lld s exceeds registrar.nat_expire (%lld s): registrations "
+				   "behind NAT end before the first heartbeat",
+				   (long long)period, (long long)expire);
+	else if (expire && period * EXPIRY_SHARE > expire)
+		hl_mistake_warning(mistakes, place_of(map, "period"), "plugins.keepalive.period",
+				   "%lld s is more than a fifth of registrar.nat_expire (%lld s)",
+				   (long long)period, (long long)expire);
+	if (needed > period)
+		hl_mistake_warning(mistakes, place_of(map, "period"), "plugins.keepalive.period",
+				   "%lld endpoints take %lld s at %lld datagrams each %lld ms: "
+				   "raise period to that, or send_one_time",
+				   (long long)config->accounts.count, (long long)needed,
+				   (long long)settings->send_one_time,
+				   (long long)settings->send_interval);
 }
 
 void sizing_warn_expiry(const struct keepalive *keepalive)
@@ -115,8 +141,8 @@ static void describe_mend(const struct load *load, char *text, size_t size)
 		snprintf(period, sizeof(period), "period ≥ %llu s",
 			 (unsigned long long)needed_period);
 	if (needed_burst <= BURST_MOST) {
-		snprintf(text, size, "send_one_time ≥ %llu%s%s",
-			 (unsigned long long)needed_burst, *period ? " or " : "", period);
+		snprintf(text, size, "send_one_time ≥ %llu%s%s", (unsigned long long)needed_burst,
+			 *period ? " or " : "", period);
 		return;
 	}
 	uint64_t interval = greatest_interval(load, burst);
@@ -127,11 +153,11 @@ static void describe_mend(const struct load *load, char *text, size_t size)
 	if (!interval)
 		snprintf(text, size, "%s", *period ? period : "fewer endpoints");
 	else if (burst == load->pacer->settings.burst)
-		snprintf(text, size, "send_interval ≤ %llu ms%s%s",
-			 (unsigned long long)interval, *period ? " or " : "", period);
+		snprintf(text, size, "send_interval ≤ %llu ms%s%s", (unsigned long long)interval,
+			 *period ? " or " : "", period);
 	else
-		snprintf(text, size, "send_one_time ≥ %u with send_interval ≤ %llu ms%s%s",
-			 burst, (unsigned long long)interval, *period ? " or " : "", period);
+		snprintf(text, size, "send_one_time ≥ %u with send_interval ≤ %llu ms%s%s", burst,
+			 (unsigned long long)interval, *period ? " or " : "", period);
 }
 
 static void warn(const struct keepalive *keepalive, const struct load *load, const char *event,
@@ -146,8 +172,8 @@ static void warn(const struct keepalive *keepalive, const struct load *load, con
 	hl_log(HL_LOG_WARN, "keepalive", event, hl_int("endpoints", (int64_t)endpoints),
 	       hl_num("needed_period", (double)needed / HL_SECOND),
 	       hl_int("period", settings->period), hl_int("send_interval", settings->send_interval),
-	       hl_int("send_one_time", settings->send_one_time),
-	       hl_int("copies", settings->copies), hl_str("text", text), hl_words("mend", mend));
+	       hl_int("send_one_time", settings->send_one_time), hl_int("copies", settings->copies),
+	       hl_str("text", text), hl_words("mend", mend));
 }
 
 static struct load load_of(const struct keepalive *keepalive)

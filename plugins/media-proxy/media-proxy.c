@@ -186,6 +186,32 @@ static void check(const void *values, const struct hl_node *map, struct hl_mista
 			   (long long)settings->port_range.high);
 }
 
+/* A listener's port is no port of the relay. */
+static void review(const struct hl_config *config, const void *values, const struct hl_node *map,
+		   struct hl_mistakes *mistakes)
+{
+	const struct hl_range *range = &((const struct hl_media_settings *)values)->port_range;
+	const struct hl_strings *listen = &config->settings.listen;
+	const struct hl_node *node = map ? hl_node_get(map, "port_range") : NULL;
+
+	for (size_t i = 0; i < listen->count; i++) {
+		struct hl_slice rest = hl_slice_of(listen->items[i]);
+		struct hl_address address;
+
+		if (!hl_slice_equal(hl_slice_cut(&rest, ':'), HL_SLICE_LITERAL("udp")) ||
+		    hl_address_parse_port(rest, &address) || address.port < range->low ||
+		    address.port > range->high)
+			continue;
+		hl_mistake(mistakes,
+			   node	 ? node->place
+			   : map ? map->place
+				 : (struct hl_place){.file = NULL},
+			   "plugins.media-proxy.port_range",
+			   "%lld-%lld holds the port of the listener %s", (long long)range->low,
+			   (long long)range->high, listen->items[i]);
+	}
+}
+
 /* Ports that the kernel gives to any program that asks for one are not ours to promise. */
 static void warn_ephemeral(const struct hl_range *range)
 {
@@ -351,6 +377,7 @@ HL_EXPORT const struct hl_plugin hl_plugin = {
 	.parameters = rows,
 	.settings_size = sizeof(struct hl_media_settings),
 	.check = check,
+	.review = review,
 	.call_space = sizeof(struct hl_media_call),
 	.leg_space = sizeof(struct hl_media_leg),
 	.init = init,
