@@ -120,6 +120,7 @@ perl_tests += \
 	t/param.t \
 	t/parameters.t \
 	t/plugin.t \
+	t/policy-doc.t \
 	t/policy-explain.t \
 	t/policy-test.t \
 	t/reload.t \
