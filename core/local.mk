@@ -20,11 +20,11 @@ core_libcore_a_SOURCES += \
 	core/decide.c \
 	core/explain.c \
 	core/from_vos3000.c \
-	core/metrics.c \
 	core/kept.c \
 	core/kept.h \
 	core/kept_calls.c \
 	core/kept_contacts.c \
+	core/metrics.c \
 	core/params.c \
 	core/rehearse.c \
 	core/reload.c \

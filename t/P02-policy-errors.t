@@ -22,6 +22,18 @@ my %way = (
 		text => qr/max_(?:instructions|time_ms) reached/},
 	'a loop that catches its end' => {offset => 1, text => qr/max_(?:instructions|time_ms) reached/,
 		body => sub { 'while true do pcall(function() while true do end end) end' }},
+	'a coroutine without end' => {offset => 1, text => qr/max_(?:instructions|time_ms) reached/,
+		body => sub { 'return coroutine.wrap(function() while true do end end)()' }},
+	'a bomb of string.rep' => {offset => 1, text => qr/string\.rep: more than/,
+		body => sub { "local s = ('x'):rep(1000000000)" }},
+	'a bomb of a pattern' => {offset => 1, text => qr/pattern takes too long|max_time_ms/,
+		body => sub { "local s = ('a'):rep(100000):match('.-.-.-b')" }},
+	'deep recursion' => {offset => 1, text => qr/stack overflow|memory|max_/,
+		body => sub { 'local function f() return 1 + f() end local x = f()' }},
+	'an error that errs' => {offset => 1, text => qr/./,
+		body => sub { 'error(setmetatable({}, {__tostring = function() error("again") end}))' }},
+	'os.exit' => {offset => 1, text => qr/attempt to index a nil value \(global 'os'\)/,
+		body => sub { 'os.exit(1)' }},
 	'endless growth' => {body => sub { 'local t = {} while true do t[#t + 1] = {} end' }, offset => 1,
 		text => qr/memory|max_(?:instructions|time_ms) reached/},
 );
@@ -38,12 +50,25 @@ sub script {
 	return (join("\n", @line, 'return policy', ''), \%begins);
 }
 
-my $switch = start_switch(users => [1001, 1002], lua => 'return {}', config => {
+my $switch = start_switch(users => [1001 .. 1004], lua => 'return {}', config => {
 	policy => {max_time_ms => 20, max_memory_mb => 8},
 	plugins => {registrar => {expire => 900}, keepalive => {period => 40, targets => 'all'},
 		'session-timer' => {no_timer_max_duration => 5000}, 'media-proxy' => {}}});
 my ($alice, $bob) = map { phone(switch => $switch, user => $_, timer => 0) } 1001, 1002;
 my $records = 0;
+
+# A hundred calls are up through all of it, with keepalives and refreshes of registrations beside.
+my ($carol, $dave) = map { phone(switch => $switch, user => $_, timer => 0) } 1003, 1004;
+$_->register for $carol, $dave;
+my @up = map {
+	my $out = $carol->invite('1004', sdp => 1);
+	my $in = $dave->incoming;
+	$in->answer(sdp => 1);
+	$out->answered;
+	[$out, $in];
+} 1 .. 100;
+my %up = map { $_->{id} => 1 } @{$switch->control('calls')};
+is(scalar(keys %up), 100, 'a hundred calls');
 
 for my $name (sort keys %way) {
 	my ($text, $begins) = script($way{$name});
@@ -62,7 +87,7 @@ for my $name (sort keys %way) {
 	my $in = $bob->incoming;
 	$in->answer(sdp => 1);
 	$out->answered;
-	my ($row) = @{$switch->control('calls')};
+	my ($row) = grep { !$up{$_->{id}} } @{$switch->control('calls')};
 	is($row->{state}, 'active', "$name: route: the call went its default way and is up");
 	is($row->{media}{reason}, 'auto:6 direct', "$name: media: as configured");
 	is($row->{legs}[0]{limit_by}, 'default', "$name: no_timer: by default");
@@ -86,4 +111,23 @@ for my $name (sort keys %way) {
 	@{$switch->{lines}} = ();
 	$switch->{cursor} = 0;
 }
+
+# What does not even load leaves the script of before.
+$switch->write_file('policy.lua', "return {media = function() return 'off', 'the good one' end}\n");
+ok($switch->reload->{ok}, 'a good script');
+$switch->write_file('policy.lua', "return {media = function( return 'off' end}\n");
+my $answer = $switch->reload;
+like($answer->{error}, qr/policy\.lua:1: .*expected near/, 'a syntax error is refused with its line');
+my $out = $carol->invite('1004', sdp => 1);
+my $in = $dave->incoming;
+$in->answer(sdp => 1);
+$out->answered;
+my ($row) = grep { !$up{$_->{id}} } @{$switch->control('calls')};
+is($row->{media}{reason}, 'policy: the good one', 'and the one before decides on');
+$out->bye;
+$in->ended;
+
+is(scalar(grep { $up{$_->{id}} && $_->{state} eq 'active' } @{$switch->control('calls')}), 100,
+	'the hundred calls went on through all of it');
+is(scalar(grep { $_->[0]->bye->code == 200 && $_->[1]->ended } @up), 100, 'and hang up in good order');
 finish;

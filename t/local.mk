@@ -119,10 +119,13 @@ perl_tests += \
 	t/man.t \
 	t/param.t \
 	t/parameters.t \
+	t/plugin-areas.t \
+	t/plugin-tutorial.t \
 	t/plugin.t \
 	t/policy-doc.t \
 	t/policy-explain.t \
 	t/policy-test.t \
+	t/reload-soak.t \
 	t/reload.t \
 	t/sipp-call.t \
 	t/sipp-register.t \
@@ -183,3 +186,9 @@ tests: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 check-local:
 	$(AM_V_at)$(TEST_ENVIRONMENT) TEST_JOBS='$(TEST_JOBS)' TEST_TIMEOUT='$(TEST_TIMEOUT)' \
 		'$(srcdir)/t/run' $(or $(TESTS),$(TESTS_FOUND))
+
+# The long version of what `make check` does in short: 10,000 reloads under traffic.
+.PHONY: soak
+soak: all
+	$(AM_V_at)$(TEST_ENVIRONMENT) HOLDLINE_SOAK='$(or $(SOAK),10000)' HOLDLINE_TEST_PATIENCE=2 \
+		TEST_TIMEOUT=3600 '$(srcdir)/t/run' t/reload-soak.t

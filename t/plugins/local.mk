@@ -13,8 +13,15 @@ check_LTLIBRARIES += \
 	t/plugins/wrong-abi.la \
 	t/plugins/zebra.la
 
-# Built by t/plugin.t as one who has no more than the installed headers would.
+# Built by t/plugin.t and t/plugin-areas.t as one who has no more than the installed headers would.
 EXTRA_DIST += \
+	t/plugins/area-contact.c \
+	t/plugins/area-datagram.c \
+	t/plugins/area-leg.c \
+	t/plugins/area-request.c \
+	t/plugins/area-review.c \
+	t/plugins/area-sdp.c \
+	t/plugins/area-timer.c \
 	t/plugins/call-limit.c \
 	t/plugins/probe.h
 
