@@ -63,7 +63,7 @@ sub many_calls {
 	my $load = "$ENV{HOLDLINE_BUILDDIR}/t/bench/load";
 	my $switch = start_switch(guard => $calls / 100 + 300, config => {
 		plugins => {registrar => {auth => 'off'}, 'session-timer' => {},
-			'media-proxy' => {mode => 'on', port_quarantine => 0}},
+			'media-proxy' => {mode => 'on', port_quarantine => 0, port_range => '20000-29999'}},
 		endpoints => {map { ("u$_" => {}) } 0 .. 399}});
 	my @arguments = ('call', '--server=' . $switch->address('udp'), '--pid=' . $switch->pid,
 		'--rate=200', '--pairs=200');
