@@ -49,7 +49,8 @@ void hl_header_forget(struct hl_message *message, unsigned kind)
 		message->from_tag = message->display = NULL;
 	if (kind == HL_HEADER_TO)
 		message->to_tag = NULL;
-	if (!(message->read & 1u << kind))
+	/* Only these two are kept read; other kinds may be beyond the bits of `read`. */
+	if ((kind != HL_HEADER_VIA && kind != HL_HEADER_CONTACT) || !(message->read & 1u << kind))
 		return;
 	message->read &= ~(1u << kind);
 	osip_list_init(kind == HL_HEADER_VIA ? &message->typed->vias : &message->typed->contacts);
