@@ -172,13 +172,15 @@ TEST_ENVIRONMENT = \
 	PERL='$(PERL)' \
 	PROVE='$(PROVE)'
 
-# What takes minutes; never part of `make check`. SOAK_MINUTES, SOAK_CALLS make it shorter.
+# What takes minutes; never part of `make check`, or only in short. SOAK_MINUTES, SOAK_CALLS and SOAK
+# (reloads under traffic) make it shorter.
 soak_tests = \
 	t/soak-media.t
 EXTRA_DIST += $(soak_tests)
 
 soak: all t/bench/load$(EXEEXT)
-	$(AM_V_at)$(TEST_ENVIRONMENT) TEST_JOBS=1 TEST_TIMEOUT=3600 '$(srcdir)/t/run' $(soak_tests)
+	$(AM_V_at)$(TEST_ENVIRONMENT) HOLDLINE_SOAK='$(or $(SOAK),10000)' HOLDLINE_TEST_PATIENCE=2 \
+		TEST_JOBS=1 TEST_TIMEOUT=3600 '$(srcdir)/t/run' $(soak_tests) t/reload-soak.t
 
 .PHONY: soak tests
 tests: all $(check_PROGRAMS) $(check_LTLIBRARIES)
@@ -186,9 +188,3 @@ tests: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 check-local:
 	$(AM_V_at)$(TEST_ENVIRONMENT) TEST_JOBS='$(TEST_JOBS)' TEST_TIMEOUT='$(TEST_TIMEOUT)' \
 		'$(srcdir)/t/run' $(or $(TESTS),$(TESTS_FOUND))
-
-# The long version of what `make check` does in short: 10,000 reloads under traffic.
-.PHONY: soak
-soak: all
-	$(AM_V_at)$(TEST_ENVIRONMENT) HOLDLINE_SOAK='$(or $(SOAK),10000)' HOLDLINE_TEST_PATIENCE=2 \
-		TEST_TIMEOUT=3600 '$(srcdir)/t/run' t/reload-soak.t
