@@ -48,7 +48,10 @@ static const struct field endpoint_lines[] = {
 	{.title = "  message", .path = "keepalive.message", .cell = cell_bytes},
 	{.title = "  decided by", .path = "keepalive.decided_by", .cell = cell_text},
 	{.title = "  sent", .path = "keepalive.sent", .cell = cell_text},
+	{.title = "  skipped", .path = "keepalive.skipped", .cell = cell_text},
 	{.title = "  missed", .path = "keepalive.missed", .cell = cell_missed},
+	{.title = "  refused", .path = "keepalive.refused", .cell = cell_missed},
+	{.title = "  unanswered", .path = "keepalive.unanswered", .cell = cell_missed},
 	{.title = "SIP ALG", .path = "alg.verdict", .cell = cell_text},
 	{.title = NULL},
 };
@@ -114,13 +117,36 @@ static const struct field keepalive_lines[] = {
 	{.title = "Endpoints", .path = "endpoints", .cell = cell_text},
 	{.title = "Passes", .path = "cycles", .cell = cell_text},
 	{.title = "Heartbeats sent", .path = "sent", .cell = cell_text},
+	{.title = "Skipped as active", .path = "skipped", .cell = cell_text},
+	{.title = "Refused by ICMP", .path = "refused", .cell = cell_missed},
 	{.title = "Missed in the last pass", .path = "missed_last_cycle", .cell = cell_missed},
 	{.title = "Missed in all", .path = "missed", .cell = cell_missed},
+	{.title = "Slowest socket", .path = "slowest_socket", .cell = cell_text},
 	{.title = "Message", .path = "message", .cell = cell_bytes},
 	{.title = "Period", .path = "period", .cell = cell_duration},
 	{.title = "Period that a pass needs", .path = "needed_period", .cell = cell_duration},
 	{.title = "Sent at once", .path = "send_one_time", .cell = cell_text},
 	{.title = "Pause after that", .path = "send_interval", .cell = cell_milliseconds},
+	{.title = NULL},
+};
+
+static const struct field ring_columns[] = {
+	{.title = "PERIOD", .path = "period", .cell = cell_duration, .right = true},
+	{.title = "ENDPOINTS", .path = "endpoints", .cell = cell_text, .right = true},
+	{.title = "REACHED", .path = "reached", .cell = cell_text, .right = true},
+	{.title = "OF", .path = "of", .cell = cell_text, .right = true},
+	{.title = "SENT", .path = "sent", .cell = cell_text, .right = true},
+	{.title = "SKIPPED", .path = "skipped", .cell = cell_text, .right = true},
+	{.title = "MISSED BEFORE", .path = "missed_last_cycle", .cell = cell_missed, .right = true},
+	{.title = "NEXT PASS", .path = "next_in", .cell = cell_in},
+	{.title = NULL},
+};
+
+static const struct field socket_columns[] = {
+	{.title = "SOCKET", .path = "socket", .cell = cell_text},
+	{.title = "SENT", .path = "sent", .cell = cell_text, .right = true},
+	{.title = "WAS FULL", .path = "full", .cell = cell_missed, .right = true},
+	{.title = "US EACH", .path = "us_each", .cell = cell_text, .right = true},
 	{.title = NULL},
 };
 
@@ -194,17 +220,16 @@ static const struct field help_columns[] = {
 	{.title = NULL},
 };
 
-static void show_call_parts(const json_t *call)
-{
-	static const struct {
-		const char *path;
-		const struct field *columns;
-	} parts[] = {{"legs", leg_columns},
-		     {"media.streams", stream_columns},
-		     {"messages", ladder_columns}};
+/* A table that is shown behind the lines of an answer, when it has rows. */
+struct part {
+	const char *path;
+	const struct field *columns;
+};
 
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		const json_t *rows = view_get(call, parts[i].path);
+static void show_parts(const json_t *result, const struct part *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const json_t *rows = view_get(result, parts[i].path);
 
 		if (!json_array_size(rows))
 			continue;
@@ -224,6 +249,22 @@ static const struct field subscriber_columns[] = {
 };
 
 static const char *const secret_ops[] = {"add", "passwd", NULL};
+
+static void show_call_parts(const json_t *call)
+{
+	static const struct part parts[] = {{"legs", leg_columns},
+					    {"media.streams", stream_columns},
+					    {"messages", ladder_columns}};
+
+	show_parts(call, parts, sizeof parts / sizeof *parts);
+}
+
+static void show_keepalive_parts(const json_t *result)
+{
+	static const struct part parts[] = {{"rings", ring_columns}, {"sockets", socket_columns}};
+
+	show_parts(result, parts, sizeof parts / sizeof *parts);
+}
 
 const struct command commands[] = {
 	{.name = "status", .usage = "", .fields = status_fields},
@@ -250,7 +291,10 @@ const struct command commands[] = {
 	 .positionals = {"user"},
 	 .required = 1,
 	 .done = "%s is not registered any more."},
-	{.name = "keepalive", .usage = "", .fields = keepalive_lines},
+	{.name = "keepalive",
+	 .usage = "",
+	 .fields = keepalive_lines,
+	 .more = show_keepalive_parts},
 	{.name = "gateways",
 	 .usage = "",
 	 .fields = gateway_columns,

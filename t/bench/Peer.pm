@@ -95,6 +95,7 @@ sub kamailio {
 			www_challenge("bench", "1");
 			exit;
 		}] : '';
+	my ($nat, $mark) = $arg{period} ? nathelper_parts($arg{period}) : ('', '');
 	my $config = write_file("$dir/kamailio.cfg", <<"END");
 debug=0
 log_stderror=yes
@@ -114,12 +115,13 @@ loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
 modparam("usrloc", "hash_size", 14)
+$nat
 request_route {
 	if (!mf_process_maxfwd_header("10")) {
 		sl_send_reply("483", "Too Many Hops");
 		exit;
 	}
-	if (is_method("REGISTER")) {$auth
+	if (is_method("REGISTER")) {$auth$mark
 		save("location");
 		exit;
 	}
@@ -152,6 +154,25 @@ END
 	# tlsf is the quicker of its allocators; Debian's default costs up to twice as much.
 	return $class->start($dir, $port, $question, $program, '-f', $config, '-Y', $dir, '-DD', '-E',
 		'-m', 512, '-M', 16, '-x', 'tlsf', '-X', 'tlsf');
+}
+
+# The same, which pings contacts behind NAT every `period` seconds from a process of its own.
+sub nathelper {
+	my ($class, %arg) = @_;
+	return $class->kamailio(%arg);
+}
+
+sub nathelper_parts {
+	my ($period) = @_;
+	return (qq[loadmodule "kex.so"
+loadmodule "nathelper.so"
+modparam("usrloc", "nat_bflag", 6)
+modparam("nathelper|registrar", "received_avp", "\$avp(received)")
+modparam("nathelper", "natping_interval", $period)
+modparam("nathelper", "natping_processes", 1)
+modparam("nathelper", "ping_nated_only", 1)], qq[
+		fix_nated_register();
+		setbflag(6);]);
 }
 
 # The media relay, in user space, steered over its ng port.

@@ -1,6 +1,7 @@
 /*
  * `keepalive`: CPU per heartbeat and how evenly they come, beside a bare sendmmsg loop that sends
- * the same bytes to the same sockets at the same rate.
+ * the same bytes to the same sockets at the same rate; and what is left of their phases when the
+ * server has been stopped for a while.
  */
 #include "bench.h"
 #include "enrol.h"
@@ -20,10 +21,14 @@
 #define KEEPALIVE_BARE_WARM (300 * BENCH_MILLISECOND)
 /* A heartbeat is late or early when it misses its phase by more than this. */
 #define KEEPALIVE_TOLERANCE (100 * BENCH_MILLISECOND)
+#define KEEPALIVE_EXPIRES 86400	  /* s: none of them registers again */
+#define KEEPALIVE_FILL_RATE 20000 /* registrations a second, if the server is that quick */
+#define KEEPALIVE_PHASES 20 /* parts of a period that the histogram tells apart */
 
 struct keepalive {
 	struct bench_wire wire;
 	const char *message;
+	size_t length;	 /* of it */
 	uint64_t period; /* ns */
 	uint64_t start;	 /* ns, of the window being counted */
 	uint64_t *last;	 /* ns, by phone: its latest heartbeat, 0 for none */
@@ -34,6 +39,7 @@ struct keepalive {
 	uint64_t other;	    /* datagrams that are no heartbeat */
 	uint32_t *bins;	    /* heartbeats by 10 ms of the window */
 	size_t bin_count;
+	uint64_t phases[KEEPALIVE_PHASES]; /* heartbeats by part of the period, since forgotten */
 };
 
 static void keepalive_receive(void *arg, const struct bench_datagram *datagram)
@@ -41,7 +47,8 @@ static void keepalive_receive(void *arg, const struct bench_datagram *datagram)
 	struct keepalive *load = arg;
 	uint64_t gap, bin;
 
-	if (datagram->phone >= load->phones || strcmp(datagram->data, load->message)) {
+	if (datagram->phone >= load->phones || datagram->length != load->length ||
+	    memcmp(datagram->data, load->message, load->length)) {
 		load->other++;
 		return;
 	}
@@ -52,6 +59,7 @@ static void keepalive_receive(void *arg, const struct bench_datagram *datagram)
 		 gap > load->period + KEEPALIVE_TOLERANCE)
 		load->off_phase++;
 	load->last[datagram->phone] = datagram->at;
+	load->phases[datagram->at % load->period * KEEPALIVE_PHASES / load->period]++;
 	bin = (datagram->at - load->start) / KEEPALIVE_BIN;
 	if (bin < load->bin_count)
 		load->bins[bin]++;
@@ -126,7 +134,7 @@ static void keepalive_bare_loop(const struct keepalive *load, struct mmsghdr *me
 
 static void keepalive_bare(struct keepalive *load, long rounds)
 {
-	struct iovec vector = {(void *)(uintptr_t)load->message, strlen(load->message)};
+	struct iovec vector = {(void *)(uintptr_t)load->message, load->length};
 	struct sockaddr_in *address = calloc(load->phones, sizeof(*address));
 	struct mmsghdr *messages = calloc(load->phones, sizeof(*messages));
 	struct bench_rounds cpu = {.count = 0};
@@ -186,10 +194,84 @@ static bool keepalive_measure(struct keepalive *load, pid_t pid, long rounds)
 	       (double)total > 0.99 * (double)rounds * load->phones;
 }
 
+/* Prints how full the fullest part of the period is, the mean being 1. */
+static void keepalive_print_flatness(struct keepalive *load, const char *name)
+{
+	uint64_t most = 0, total = 0;
+	unsigned i;
+
+	for (i = 0; i < KEEPALIVE_PHASES; i++) {
+		total += load->phases[i];
+		most = load->phases[i] > most ? load->phases[i] : most;
+	}
+	bench_print(name, total ? (double)(most * KEEPALIVE_PHASES) / (double)total : 0);
+	memset(load->phases, 0, sizeof(load->phases));
+}
+
+/* How many phones hear their heartbeats in a notably other part of the period than `before` (ns, by
+ * phone). */
+static unsigned keepalive_moved(const struct keepalive *load, const uint64_t *before)
+{
+	uint64_t part = 2 * load->period / KEEPALIVE_PHASES, shift;
+	unsigned moved = 0, i;
+
+	for (i = 0; i < load->phones; i++) {
+		shift = (load->last[i] - before[i]) % load->period;
+		moved += !load->last[i] || (shift > part && shift < load->period - part);
+	}
+	return moved;
+}
+
+/* The phases of `cycles` periods before the server was stopped for `stall` ms, and after. */
+static bool keepalive_stall(struct keepalive *load, pid_t pid, uint64_t stall, uint64_t cycles)
+{
+	uint64_t *before = calloc(load->phones, sizeof(*before));
+	unsigned moved;
+
+	if (!before)
+		bench_die("out of memory");
+	memset(load->phases, 0, sizeof(load->phases));
+	keepalive_wait(load, bench_clock() + cycles * load->period);
+	keepalive_print_flatness(load, "flat_before");
+	memcpy(before, load->last, load->phones * sizeof(*before));
+	kill(pid, SIGSTOP);
+	keepalive_wait(load, bench_clock() + stall * BENCH_MILLISECOND);
+	kill(pid, SIGCONT);
+	/* The pass in which it comes back is the one that catches up. */
+	keepalive_wait(load, bench_clock() + 2 * load->period);
+	memset(load->phases, 0, sizeof(load->phases));
+	memset(load->last, 0, load->phones * sizeof(*load->last));
+	keepalive_wait(load, bench_clock() + cycles * load->period);
+	keepalive_print_flatness(load, "flat_after");
+	moved = keepalive_moved(load, before);
+	bench_print("moved", moved);
+	free(before);
+	return moved * 100 <= load->phones;
+}
+
+static void keepalive_enrol(struct keepalive *load, long users)
+{
+	struct bench_enrol enrol;
+
+	bench_enrol_init(&enrol, &load->wire, load->phones);
+	enrol.users = users ? (unsigned)users : load->phones;
+	enrol.natted = true;
+	enrol.expires = KEEPALIVE_EXPIRES;
+	bench_enrol_run(&enrol, 0, load->phones, load->phones, KEEPALIVE_FILL_RATE);
+	if (enrol.answered != load->phones)
+		bench_die("only %llu of %u phones could register",
+			  (unsigned long long)enrol.answered, load->phones);
+	bench_enrol_fini(&enrol);
+	load->last = calloc(load->phones, sizeof(*load->last));
+	load->bins = calloc(load->bin_count, sizeof(*load->bins));
+	if (!load->last || !load->bins)
+		bench_die("out of memory");
+}
+
 int bench_keepalive(int argc, char **argv)
 {
 	long pid = 0, contacts = 20000, users = 0, period = 10000, rounds = 3, sockets = 16;
-	long bare = 1, settle = 0;
+	long bare = 1, settle = 0, zeros = 0, stall = 0, cycles = 100;
 	const char *server = "", *message = "HELLO";
 	const struct bench_option rows[] = {
 		{"server", NULL, &server, "address and port of the server"},
@@ -203,35 +285,36 @@ int bench_keepalive(int argc, char **argv)
 		{"settle", &settle, NULL,
 		 "ms the server has to be done with the registrations before it is measured"},
 		{"bare", &bare, NULL, "1: measure the bare loop too"},
+		{"zeros", &zeros, NULL, "the heartbeat is so many zero bytes, not a text"},
+		{"stall", &stall, NULL, "ms the server is stopped in between; 0: it is not"},
+		{"cycles", &cycles, NULL, "periods of the histograms before and after that"},
 	};
+	static const char nothing[16];
 	struct keepalive load = {.reached = 0};
-	struct bench_enrol enrol;
 	bool whole;
 
 	bench_options(argc, argv, rows, sizeof(rows) / sizeof(rows[0]));
-	load.message = message;
+	load.message = zeros ? nothing : message;
+	load.length = zeros ? (size_t)zeros : strlen(message);
+	if (zeros > (long)sizeof(nothing))
+		bench_die("at most %zu zero bytes", sizeof(nothing));
 	load.period = (uint64_t)period * BENCH_MILLISECOND;
 	load.phones = (unsigned)contacts;
 	load.bin_count = load.period / KEEPALIVE_BIN;
 	bench_wire_open(&load.wire, server, (unsigned)sockets);
-	bench_enrol_init(&enrol, &load.wire, load.phones);
-	enrol.users = (unsigned)(users ? users : contacts);
-	enrol.natted = true;
-	bench_enrol_all(&enrol, load.phones);
-	load.last = calloc(load.phones, sizeof(*load.last));
-	load.bins = calloc(load.bin_count, sizeof(*load.bins));
-	if (!load.last || !load.bins)
-		bench_die("out of memory");
+	keepalive_enrol(&load, users);
 	load.start = bench_clock();
 	keepalive_wait(&load, load.start + (uint64_t)settle * BENCH_MILLISECOND);
 	whole = keepalive_measure(&load, (pid_t)pid, rounds);
+	if (stall)
+		whole &= keepalive_stall(&load, (pid_t)pid, (uint64_t)stall, (uint64_t)cycles);
 	/* The switch goes on with its own; the peer's are told apart by their text. */
 	load.message = "HULLO";
+	load.length = strlen(load.message);
 	if (bare)
 		keepalive_bare(&load, rounds);
 	free(load.last);
 	free(load.bins);
-	bench_enrol_fini(&enrol);
 	bench_wire_close(&load.wire);
 	return whole ? 0 : 1;
 }
