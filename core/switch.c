@@ -256,11 +256,23 @@ static int listen_all(struct hl_switch *holdline, struct hl_error *error)
 		       : 0;
 }
 
+/* A call that goes on without us (on_stop: keep): the plugins let go of it. */
+static void let_go(void *arg, struct hl_call *call)
+{
+	struct hl_switch *holdline = arg;
+	struct hl_cdr cdr;
+	hl_call_snapshot(call, &cdr);
+	hl_stage_ended(holdline->modules, call, &cdr);
+	hl_text_fini(&cdr.streams);
+}
+
 static void take_down(struct hl_switch *holdline)
 {
 	holdline->down = true;
 	hl_control_close(holdline->control);
 	hl_kept_fini(&holdline->kept);
+	if (holdline->calls)
+		hl_calls_each(holdline->calls, let_go, holdline);
 	if (holdline->calls)
 		hl_modules_fini(holdline->modules);
 	hl_calls_free(holdline->calls);
