@@ -58,34 +58,38 @@ sub resident {
 	return (split ' ', scalar <$in>)[1] * 4;    # KiB
 }
 
-# Calls with media, set up and hung up by the load generator, beyond what 32 s of transactions keep.
+sub records { my ($switch) = @_; open my $in, '<', $switch->dir . '/state/cdr.jsonl' or return 0;
+	my $count = 0; $count++ while <$in>; return $count }
+
+# Calls with media, set up and hung up by the load generator. It repeats nothing: what the machine
+# loses stays open until its media time out. Memory is compared with that after enough calls to
+# have filled all that 32 s of transactions keep.
 sub many_calls {
 	my $load = "$ENV{HOLDLINE_BUILDDIR}/t/bench/load";
 	my $switch = start_switch(guard => $calls / 100 + 300, config => {
-		plugins => {registrar => {auth => 'off'}, 'session-timer' => {},
-			'media-proxy' => {mode => 'on', port_quarantine => 0, port_range => '20000-29999'}},
+		plugins => {registrar => {auth => 'off'}, 'session-timer' => {}, 'media-proxy' =>
+			{mode => 'on', port_quarantine => 0, port_range => '20000-29999', media_timeout => 10}},
 		endpoints => {map { ("u$_" => {}) } 0 .. 399}});
 	my @arguments = ('call', '--server=' . $switch->address('udp'), '--pid=' . $switch->pid,
 		'--rate=200', '--pairs=200');
 	my $run = sub {
 		my ($count) = @_;
-		system("$load @arguments --rounds=1 --count=$count >/dev/null") == 0 or return 0;
-		$switch->control_until(sub { $_[0]{calls} == 0 }, 'status');
-		return 1;
+		my $before = records($switch);
+		system("$load @arguments --rounds=1 --count=$count >/dev/null");
+		wait_for { $switch->control('status')->{calls} == 0 } 60;
+		quiet(35);
+		cmp_ok(records($switch) - $before, '>=', $count, "$count relayed calls begin and end");
+		note(sprintf '%d descriptors, %d KiB, refused %d', descriptors($switch), resident($switch),
+			$switch->control('media')->{refused});
+		return;
 	};
-	ok($run->(5000), 'the first 5,000 calls');
-	quiet(35);
+	$run->(int($calls * 0.15));
 	my ($before, $size) = (descriptors($switch), resident($switch));
-	note("before: $before descriptors, $size KiB");
-	ok($run->($calls), "$calls relayed calls are set up and hung up");
-	quiet(35);
-	my $media = $switch->control('media');
-	is($media->{used}, 0, 'no port is left');
-	is($media->{refused}, 0, 'none was ever missing');
+	$run->($calls);
+	is($switch->control('media')->{used}, 0, 'no port is left');
 	wait_for { descriptors($switch) <= $before } 10;    # that of our own question is closing
 	cmp_ok(descriptors($switch), '<=', $before, 'no socket');
-	note('after: ' . descriptors($switch) . ' descriptors, ' . resident($switch) . ' KiB');
-	near(resident($switch), $size, 4096, 'and no memory (4 MiB to and fro)');
+	cmp_ok(resident($switch), '<', $size + 8192, "and no memory: $size KiB before");
 	$switch->stop;
 	return;
 }
