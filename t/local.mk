@@ -27,6 +27,7 @@ perl_tests += \
 	t/C15-early.t \
 	t/C16-transfer.t \
 	t/C17-headers.t \
+	t/C18-bad-input.t \
 	t/D02-call.t \
 	t/D03-cdr.t \
 	t/D03-restart.t \
