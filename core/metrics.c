@@ -27,6 +27,41 @@ static double calls(void *arg)
 	return (double)hl_calls_count(((struct hl_switch *)arg)->calls);
 }
 
+static double legs(void *arg)
+{
+	return (double)hl_calls_legs(((struct hl_switch *)arg)->calls);
+}
+
+static const struct hl_call_counters *refused(void *arg)
+{
+	return hl_calls_counters(((struct hl_switch *)arg)->calls);
+}
+
+static double looped(void *arg)
+{
+	return (double)refused(arg)->looped;
+}
+
+static double limited_calls(void *arg)
+{
+	return (double)refused(arg)->limited_calls;
+}
+
+static double limited_rate(void *arg)
+{
+	return (double)refused(arg)->limited_rate;
+}
+
+static double limited_endpoint(void *arg)
+{
+	return (double)refused(arg)->limited_endpoint;
+}
+
+static double reaped(void *arg)
+{
+	return (double)refused(arg)->reaped;
+}
+
 static double transactions(void *arg)
 {
 	return (double)hl_transactions_count(((struct hl_switch *)arg)->transactions);
@@ -96,6 +131,30 @@ static const struct hl_metric rows[] = {
 	{.name = "endpoints", .help = "Endpoints with a contact.", .read = endpoints},
 	{.name = "contacts", .help = "Registered contacts.", .read = contacts},
 	{.name = "calls", .help = "Calls that are up.", .read = calls},
+	{.name = "legs", .help = "Legs of calls, those included that just ended.", .read = legs},
+	{.name = "invites_looped_total",
+	 .help = "INVITEs answered 482 or 483: a loop, or one that came twice.",
+	 .counter = true,
+	 .read = looped},
+	{.name = "calls_limited_total",
+	 .labels = "limit=\"calls\"",
+	 .help = "Calls refused by a limit.",
+	 .counter = true,
+	 .read = limited_calls},
+	{.name = "calls_limited_total",
+	 .labels = "limit=\"rate\"",
+	 .help = "Calls refused by a limit.",
+	 .counter = true,
+	 .read = limited_rate},
+	{.name = "calls_limited_total",
+	 .labels = "limit=\"endpoint\"",
+	 .help = "Calls refused by a limit.",
+	 .counter = true,
+	 .read = limited_endpoint},
+	{.name = "calls_reaped_total",
+	 .help = "Calls that reached switch.max_call_duration.",
+	 .counter = true,
+	 .read = reaped},
 	{.name = "transactions", .help = "SIP transactions in progress.", .read = transactions},
 	{.name = "malformed_total",
 	 .help = "Messages that were no SIP.",

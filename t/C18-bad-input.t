@@ -110,7 +110,7 @@ for my $header ('Call-ID', 'CSeq') {
 is(answer_to(spoilt('BYE', sub { s/^From:[^\r]*\r\n//m })), 400, 'without From: 400');
 is(answer_to(spoilt('BYE', sub { s/^(CSeq: \d+) BYE/$1 INVITE/m })), 400,
 	'CSeq of another method: 400');
-is(answer_to(spoilt('BYE', sub { s/^(Contact|User-Agent|Content-Length)/("X-A: b\r\n" x 300) . $1/me })),
+is(answer_to(spoilt('BYE', sub { s/^(User-Agent|Content-Length)/("X-A: b\r\n" x 300) . $1/me })),
 	400, '300 header lines: 400');
 untouched('what is malformed');
 

@@ -28,6 +28,7 @@ perl_tests += \
 	t/C16-transfer.t \
 	t/C17-headers.t \
 	t/C18-bad-input.t \
+	t/C19-routes.t \
 	t/D02-call.t \
 	t/D03-cdr.t \
 	t/D03-restart.t \

@@ -136,8 +136,7 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 
 	hl_message_from_uri(invite, &from);
 	from.user = hl_uri_user_plain(from.user, plain, sizeof(plain));
-	leg->gateway =
-		hl_trunks_from(call->calls->parts.trunks, call->config, &flow->remote);
+	leg->gateway = hl_trunks_from(call->calls->parts.trunks, call->config, &flow->remote);
 	if (leg->gateway) {
 		leg->party = &leg->gateway->party;
 		leg->nat = leg->party->nat == HL_ON;
@@ -418,6 +417,11 @@ void hl_call_keep_cause(struct hl_call *call, const struct hl_message *message)
 const struct hl_call_counters *hl_calls_counters(const struct hl_calls *calls)
 {
 	return &calls->counters;
+}
+
+size_t hl_calls_legs(const struct hl_calls *calls)
+{
+	return calls->leg_handles.count;
 }
 
 size_t hl_calls_count(const struct hl_calls *calls)

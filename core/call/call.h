@@ -65,6 +65,8 @@ struct hl_call_counters {
 HL_EXPORT const struct hl_call_counters *hl_calls_counters(const struct hl_calls *calls);
 /* Calls that have not ended. */
 HL_EXPORT size_t hl_calls_count(const struct hl_calls *calls);
+/* Legs, those included that wait to be freed: twice the calls when all is quiet. */
+HL_EXPORT size_t hl_calls_legs(const struct hl_calls *calls);
 HL_EXPORT void hl_calls_each(struct hl_calls *calls, void (*visit)(void *arg, struct hl_call *call),
 			     void *arg);
 /* By the id of CDR and control socket, or NULL. Linear: for people's questions only. */

@@ -189,8 +189,8 @@ static void exchange_happened(void *arg, struct hl_handle handle,
 	if (leg && leg->state != HL_LEG_ENDED) {
 		int verdict =
 			message ? calls->parts.hooks->leg_recv(calls->parts.arg, leg, message) : 0;
-		bool again = message &&
-			     (verdict == HL_STAGE_DONE || hl_leg_challenged(leg, message));
+		bool again =
+			message && (verdict == HL_STAGE_DONE || hl_leg_challenged(leg, message));
 		if (again && code >= 300 && ask_again(exchange, leg, transaction))
 			return;
 		settle(exchange, leg, message, code);

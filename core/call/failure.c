@@ -119,7 +119,10 @@ static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_
 	       hl_str("callee", hl_leg_user(leg)), hl_str("address", call->callee_address),
 	       hl_int("code", message ? code : 0));
 	int told = hl_call_told_code(code);
-	hl_call_note_failure(call, told, told == code ? message : NULL, message != NULL, detail);
+	bool followed = code < 400 && message && hl_call_follow(call, message);
+	if (!followed)
+		hl_call_note_failure(call, told, told == code ? message : NULL, message != NULL,
+				     detail);
 	leg->state = HL_LEG_ENDED;
 	hl_call_drop_leg(call, leg, NULL);
 	if (code >= 600) {
@@ -127,7 +130,11 @@ static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_
 		hl_list_each(node, next, &call->callees)
 			hl_call_drop_leg(call, hl_list_entry(node, struct hl_leg, node), NULL);
 	}
-	if (hl_list_empty(&call->callees))
+	if (!hl_list_empty(&call->callees))
+		return;
+	if (followed)
+		hl_call_next_group(call);
+	else
 		leave_group(call, gateway, code, !message);
 }
 

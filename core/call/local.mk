@@ -14,6 +14,7 @@ core_libcore_a_SOURCES += \
 	core/call/leg.c \
 	core/call/machine.c \
 	core/call/private.h \
+	core/call/redirect.c \
 	core/call/reliable.c \
 	core/call/replaces.c \
 	core/call/routing.c \

@@ -190,6 +190,8 @@ struct hl_call {
 	char *retry_after;	 /* owned; or NULL */
 	bool refused;		 /* the best failure came from a callee */
 	const char *best_detail; /* static; what the record says of it; or NULL */
+	bool follow;		 /* the policy wants redirections followed */
+	uint8_t redirects;	 /* followed so far */
 	enum hl_wait wait;	 /* what the current group is waited for */
 	struct hl_timer setup;	 /* D6 */
 	struct hl_timer reaper;	 /* its absolute end, whatever else goes wrong */
@@ -249,6 +251,10 @@ bool hl_reliable_hold(struct hl_leg *leg, struct hl_message *response);
 bool hl_reliable_acknowledged(struct hl_leg *leg, const struct hl_message *prack);
 void hl_reliable_go_on(struct hl_leg *leg);
 void hl_reliable_end(struct hl_leg *leg);
+
+/* redirect.c: puts what a 3xx names in front of the targets still to come. False: it names nobody,
+ * or is the caller's to follow. */
+bool hl_call_follow(struct hl_call *call, const struct hl_message *response);
 
 /* replaces.c: transfers */
 /* For an INVITE with Replaces: 1 when the call has its one target, else the code that refuses it;

@@ -47,6 +47,7 @@ static int aim(struct hl_call *call, const struct hl_leg *party)
 					: HL_TARGET_URI;
 	target->contact = party->contact;
 	target->gateway = hl_config_gateway(call->config, hl_slice_of(hl_leg_gateway(party)));
+	target->address = party->flow.remote;
 	target->uri = hl_strdup(party->target);
 	call->targets = target;
 	call->target_count = 1;

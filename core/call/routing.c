@@ -158,6 +158,7 @@ static int route_by_policy(struct hl_call *call, int *code, char phrase[128])
 		snprintf(phrase, 128, "%s", decision.reason);
 		return -EACCES;
 	}
+	call->follow = decision.follow;
 	for (unsigned i = 0; i < decision.count; i++) {
 		struct hl_slice text = hl_slice_of(decision.targets[i].text);
 		int result = add_named(call, text, decision.targets[i].group);

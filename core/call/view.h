@@ -42,7 +42,8 @@ struct hl_route_decision {
 		unsigned group; /* targets of one group ring together; groups come in turn */
 		char text[256]; /* "user:1002", "gateway:carrier-a", "sip:x@y" */
 	} targets[HL_ROUTE_TARGETS];
-	int reject; /* 300–699; 0: none. Neither targets nor reject: nobody (404) */
+	int reject;  /* 300–699; 0: none. Neither targets nor reject: nobody (404) */
+	bool follow; /* a 3xx of a target: the switch calls its Contacts */
 	char reason[128];
 	char rule[HL_RULE_NAME];
 };

@@ -264,6 +264,7 @@ static void take_group(lua_State *lua, struct hl_route_decision *taken, unsigned
 void hl_take_route(lua_State *lua, int at, void *decision)
 {
 	static const char *const reject_keys[] = {"reject", "reason", NULL};
+	static const char *const redirects[] = {"pass", "follow", NULL};
 	struct hl_route_decision *taken = decision;
 	lua_Integer count;
 
@@ -282,4 +283,6 @@ void hl_take_route(lua_State *lua, int at, void *decision)
 		lua_geti(lua, at, i);
 		take_group(lua, taken, (unsigned)i - 1);
 	}
+	taken->follow = member(lua, at, "redirect") &&
+			take_word(lua, "redirect", redirects, "pass, follow") == redirects[1];
 }

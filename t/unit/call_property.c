@@ -142,6 +142,8 @@ static void open_world(void)
 {
 	char yaml[1024];
 	struct hl_calls_parts parts = {.hooks = &hooks};
+	struct hl_trunks_parts trunks;
+	struct hl_error error;
 
 	hl_clock_fake(1000 * HL_SECOND);
 	hl_log_setup(HL_LOG_ERROR, HL_LOG_TEXT);
@@ -159,6 +161,7 @@ static void open_world(void)
 		 "  b3: {address: \"sip:%s\"}\n",
 		 world.agents[0].address, world.agents[1].address, world.agents[2].address,
 		 world.agents[3].address);
+	trunks = (struct hl_trunks_parts){world.loop, world.transport, world.table};
 	if (!reads(yaml)) {
 		printf("Bail out! %s\n", told);
 		exit(1);
@@ -166,6 +169,9 @@ static void open_world(void)
 	parts.loop = world.loop;
 	parts.transport = world.transport;
 	parts.transactions = world.table;
+	parts.trunks = hl_trunks_new(&trunks, &error);
+	if (!parts.trunks || hl_trunks_set_config(parts.trunks, config))
+		exit(1);
 	parts.endpoints = hl_endpoints_new(world.loop, 0, ignore_contact, NULL);
 	calls = hl_calls_new(&parts);
 	hl_calls_set_config(calls, config);
@@ -174,9 +180,11 @@ static void open_world(void)
 static void close_world(void)
 {
 	struct hl_endpoints *endpoints = calls->parts.endpoints;
+	struct hl_trunks *trunks = calls->parts.trunks;
 
 	hl_calls_free(calls);
 	hl_endpoints_free(endpoints);
+	hl_trunks_free(trunks);
 	hl_transactions_free(world.table);
 	hl_transport_free(world.transport);
 	hl_loop_free(world.loop);
