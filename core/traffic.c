@@ -66,6 +66,7 @@ static void disconnected(void *arg, const struct hl_flow *flow)
 {
 	struct hl_switch *holdline = arg;
 	hl_contacts_disconnected(holdline->endpoints, flow);
+	hl_trunks_disconnected(holdline->trunks, flow);
 }
 
 static void refused(void *arg, const struct hl_flow *flow)

@@ -101,6 +101,24 @@ my ($record) = grep { ($_->{detail} || '') eq 'gateway-unresolved' } $switch->cd
 is($record->{gateway}, 'a', 'the record says why, and of which gateway');
 is($record->{reason}, 'Unavailable', 'and the caller why not');
 
+# IPv6, where there is a listener for it.
+SKIP: {
+	my $six = eval { carrier(user => 'six', local => '::1') } or skip 'no IPv6 here', 2;
+	my ($port6) = $six->address =~ /:(\d+)$/;
+	$dns->set('six.test' => {AAAA => ['::1'], ttl => 60});
+	my $both = start_switch(users => [1001], config => {
+		switch => {nameservers => [$dns->address], listen => ['udp:127.0.0.1:0', 'udp:[::1]:0']},
+		gateways => {six => {address => "sip:six.test:$port6", prefix => '6'}}});
+	my $carol = phone(switch => $both, user => 1001);
+	$carol->register;
+	wait_for { @{$both->control('gateways')->[0]{servers}} };
+	my $far = $carol->invite('61', sdp => 1);
+	my $near = $six->incoming;
+	is($near->invite_message->uri, "sip:61\@six.test:$port6", 'AAAA: the call goes over IPv6');
+	$near->reject(486);
+	is($far->failed->code, 486, 'and back');
+}
+
 # Silence, at start: nothing waits for it.
 $dns->mode('silent');
 my $early = now;

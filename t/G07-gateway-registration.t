@@ -92,6 +92,28 @@ for my $nonce (qw(a b)) {
 }
 is($out->failed->code, 403, 'a second 407 means: not with this password; the caller gets 403');
 
+# Over TCP: a connection that goes takes the binding with it, so it is made anew at once.
+my $stream = carrier(user => 's', password => 'pw', transport => 'tcp', listen => 1);
+$switch->{config}{gateways}{stream} = {address => 'sip:' . $stream->address . ';transport=tcp',
+	prefix => '22', register => {user => 's', password => 'pw'}};
+ok($switch->reload($switch->{config})->{ok}, 'a gateway is added');
+is($stream->next_register->header('Contact'), '<sip:s@' . $switch->address('tcp') . ';transport=tcp>',
+	'over TCP: Contact is the TCP listener');
+my $tcp = registration('stream', sub { $_->{state} eq 'registered' });
+ok(!$tcp->{nat}, 'the port a connection leaves from is no NAT');
+registration('stream', sub { $_->{expires_in} < 3560 });
+$stream->forget;
+for my $connection (values %{$stream->link->{stream}}) {
+	Holdline::Test::Loop->remove($connection);
+	close $connection;
+}
+$stream->link->{stream} = {};
+ok(wait_for { $stream->registers >= 1 }, 'a lost connection: registered anew at once');
+registration('stream', sub { $_->{state} eq 'registered' });
+delete $switch->{config}{gateways}{stream};
+$switch->reload($switch->{config});
+ok(wait_for { !defined $stream->{binding} }, 'and unregistered over it');
+
 # Taken out of the file: unregistered. Stopped: the other, unless told not to.
 $carrier->forget;
 delete $switch->{config}{gateways}{carrier};

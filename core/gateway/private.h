@@ -83,6 +83,7 @@ struct registration {
 	unsigned failures;	     /* attempts in a row */
 	int64_t minimum;	     /* s; what a 423 asked for */
 	int64_t asked;		     /* s; of this attempt */
+	uint64_t granted;	     /* hl_clock_now of the last 200 */
 	uint64_t expires;	     /* hl_clock_now when the binding ends; 0: there is none */
 	struct hl_address mapped;    /* how the registrar sees us; family 0: not known */
 	bool behind_nat;
@@ -135,6 +136,8 @@ void hl_registration_changed(struct hl_trunk *trunk, const struct hl_gateway *be
 /* Removes the binding. False: there is none, or it shall stay; all is over then. */
 bool hl_registration_leave(struct hl_trunk *trunk);
 void hl_registration_stop(struct hl_trunk *trunk);
+/* The connection of the binding is gone. */
+void hl_registration_lost(struct hl_trunk *trunk);
 /* Sends a REGISTER now. */
 void hl_registration_attempt(struct hl_trunk *trunk);
 /* Sends the REGISTER of this attempt: again with credentials, to the next server. 0 or negative. */

@@ -13,6 +13,7 @@
 enum {
 	AUTO_EXPIRE = 3600, /* s */
 	NAT_EXPIRE = 120,
+	LASTING = 30, /* s that a connection holds which is worth being opened again at once */
 	PULSE_MS = 25000, /* NATs forget UDP after 30 s (RFC 5626 §3.5.2) */
 };
 
@@ -189,6 +190,18 @@ void hl_registration_attempt(struct hl_trunk *trunk)
 	result = hl_registration_send(trunk);
 	if (result < 0)
 		hl_registration_fail(trunk, 0, strerror(-result), 0);
+}
+
+/* Nobody reaches us there any more: at once, unless the peer hangs up all the time. */
+void hl_registration_lost(struct hl_trunk *trunk)
+{
+	struct registration *registration = &trunk->registration;
+
+	registration->expires = 0;
+	if (hl_clock_now() - registration->granted < LASTING * HL_SECOND)
+		hl_registration_fail(trunk, 0, "the connection was lost", 0);
+	else
+		hl_registration_attempt(trunk);
 }
 
 void hl_registration_located(struct hl_trunk *trunk)

@@ -116,7 +116,8 @@ static void accepted(struct hl_trunk *trunk, const struct hl_message *answer)
 	registration->last_code = hl_message_status(answer);
 	snprintf(registration->last_reason, sizeof(registration->last_reason), "%s",
 		 hl_message_reason(answer));
-	registration->expires = hl_clock_now() + (uint64_t)seconds * HL_SECOND;
+	registration->granted = hl_clock_now();
+	registration->expires = registration->granted + (uint64_t)seconds * HL_SECOND;
 	refreshed = seconds < SHORTEST ? SHORTEST : seconds;
 	/* Whoever is found to be behind NAT does not stay with the long expiry asked for before. */
 	if (registration->behind_nat && trunk->gateway->registration.expire == HL_WORD(0) &&

@@ -235,24 +235,18 @@ static bool is_server(const struct hl_trunk *trunk, const struct hl_address *sou
 	return false;
 }
 
-bool hl_trunks_disconnected(struct hl_trunks *trunks, const struct hl_flow *flow)
+void hl_trunks_disconnected(struct hl_trunks *trunks, const struct hl_flow *flow)
 {
 	struct hl_list *node, *next;
-	bool found = false;
 
 	hl_list_each(node, next, &trunks->list)
 	{
 		struct hl_trunk *trunk = hl_list_entry(node, struct hl_trunk, node);
 
-		if (trunk->gateway->transport == HL_TRANSPORT_UDP ||
-		    !is_server(trunk, &flow->remote))
-			continue;
-		found = true;
 		if (trunk->registration.state == REGISTRATION_REGISTERED &&
 		    hl_flow_equal(&trunk->registration.flow, flow))
-			hl_registration_attempt(trunk);
+			hl_registration_lost(trunk);
 	}
-	return found;
 }
 
 const struct hl_gateway *hl_trunks_from(const struct hl_trunks *trunks,

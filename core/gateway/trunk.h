@@ -35,9 +35,8 @@ HL_EXPORT int hl_trunks_set_config(struct hl_trunks *trunks, struct hl_config *c
 /* Unregisters everywhere (orderly stop), and whether that is still under way. */
 HL_EXPORT void hl_trunks_stop(struct hl_trunks *trunks);
 HL_EXPORT bool hl_trunks_leaving(const struct hl_trunks *trunks);
-/* A connection is gone. Whether its peer is a gateway; one that the switch registered over is
- * registered anew. */
-HL_EXPORT bool hl_trunks_disconnected(struct hl_trunks *trunks, const struct hl_flow *flow);
+/* A connection is gone: a gateway that the switch registered at over it is registered at anew. */
+HL_EXPORT void hl_trunks_disconnected(struct hl_trunks *trunks, const struct hl_flow *flow);
 
 /* The gateway of `config` that a request from that address comes from, or NULL. */
 HL_EXPORT const struct hl_gateway *hl_trunks_from(const struct hl_trunks *trunks,

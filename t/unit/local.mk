@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	t/unit/call_property \
 	t/unit/config \
 	t/unit/control \
+	t/unit/credentials \
 	t/unit/deadline \
 	t/unit/digest \
 	t/unit/endpoint \
