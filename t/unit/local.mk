@@ -39,6 +39,7 @@ check_PROGRAMS += \
 	t/unit/suspension \
 	t/unit/text \
 	t/unit/timer \
+	t/unit/tls \
 	t/unit/transaction \
 	t/unit/transaction_client \
 	t/unit/transport \
