@@ -38,7 +38,11 @@ static bool read_all(struct hl_modules *modules, const struct hl_options *option
 	hl_text_init(&report);
 	hl_switch_read(modules, options, plan, &report);
 	if (plan->config && hl_modules_enable(modules, plan->config, &error) < 0) {
-		hl_text_printf(&report, "%s:1:1: plugins: %s\n", plan->config->file, error.text);
+		const struct hl_node *plugins = hl_node_get(plan->config->root, "plugins");
+		struct hl_place place =
+			plugins ? plugins->key_place : (struct hl_place){plan->config->file, 1, 1};
+		hl_text_printf(&report, "%s:%u:%u: plugins: %s\n", place.file, place.line,
+			       place.column, error.text);
 		hl_plan_drop(plan);
 	}
 	if (report.length)

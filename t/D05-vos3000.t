@@ -41,4 +41,31 @@ like $text, qr/vos3000\.SS_SIP_SESSION_TTL: is a parameter of the plugin session
 ($exit, $text) = check({SS_SIP_SESSION_TTTL => 600}, 'session-timer' => {});
 like $text, qr/no parameter has this VOS3000 name; did you mean SS_SIP_SESSION_TTL\?/,
 	'an unknown name is told the nearest';
+
+# Every name of the requirement, in both spellings, with all plugins there are.
+my @names = qw(SS_SIP_NAT_KEEP_ALIVE_MESSAGE SS_SIP_NAT_KEEP_ALIVE_PERIOD
+	SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME SS_ENDPOINT_EXPIRE
+	SS_ENDPOINT_NAT_EXPIRE SS_ENDPOINT_REGISTER_REPLACE SS_SIP_SESSION_TTL
+	SS_SIP_SESSION_UPDATE_SEGMENT SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP
+	SS_SIP_NO_TIMER_REINVITE_INTERVAL SS_SIP_SESSION_MIN_SE SS_MEDIA_PROXY_MODE
+	SS_MEDIA_PROXY_BETWEEN_NET SS_MEDIA_PROXY_BEHIND_NAT SS_AUTHENTICATION_MAX_RETRY
+	SS_AUTHENTICATION_FAILED_SUSPEND SS_REPLY_UNAUTHORIZED SS_SIP_TIMEOUT_INVITE
+	SS_SIP_TIMEOUT_TRYING SS_SIP_TIMEOUT_SESSION_PROGRESS SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP
+	SS_SIP_TIMEOUT_RINGING SS_SIP_USER_AGENT_EXPIRE SS_SIP_USER_AGENT_RETRY_DELAY
+	SS_SIP_USER_AGENT_SEND_UNREGISTER SS_SIP_USER_AGENT_PRIVACY SS_SIP_E164_DISPLAY_FROM
+	SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT SS_SIP_PUBLISH_EXPIRE SS_SIP_OPTIONS_CHECK_PERIOD
+	SS_SIP_RESEND_INTERVAL);
+my (undef, $json) = switch_object(args => ['--params=json'])->run;
+my %row = map { $_->{vos3000} ? ($_->{vos3000} => $_) : () } @{JSON::PP->new->utf8->decode($json)};
+is_deeply [grep { !$row{$_} } @names], [], 'every name of the requirement is a parameter';
+my %all = map { m{([\w-]+)\.so$} ? ($1 => {}) : () } glob "$ENV{HOLDLINE_PLUGIN_DIR}/*.so";
+for my $spelled (sub { $_[0] }, sub { (my $name = $_[0]) =~ s/_//g; $name =~ s/^SS/SS_/; $name }) {
+	my %given = map { my $value = $row{$_}{default};
+		($spelled->($_) => JSON::PP::is_bool($value) ? ($value ? 'on' : 'off') : $value) } grep { $row{$_} } @names;
+	($exit, $text) = check(\%given, %all);
+	is $exit, 0, 'all of them can be given at once' or diag $text;
+}
+($exit, $text) = check({SS_SIP_PUBLISH_EXPIRE => 600, SS_SIP_RESEND_INTERVAL => '1,2,4'});
+is $exit, 0, 'those without a meaning here are taken';
+like $text, qr/warning: switch\.$_: has no effect/, "$_: and warned of" for qw(publish_expire resend_interval);
 finish();

@@ -83,7 +83,8 @@ compile('old', 'HL_PLUGIN_ABI' => '7', '.name = "call-limit"' => '.name = "old"'
 refused('another ABI', config('old', {}),
 	qr{\Q$dir\E/old\.so is built for plugin ABI 7, this switch has \d+: rebuild it});
 compile('needy', '.name = "call-limit"' => '.name = "needy", .needs = (const char *const[]){"x", NULL}');
-refused('a need', config('needy', {}), qr/plugin needy needs x: add `x: \{\}` under plugins/);
+refused('a need', config('needy', {}),
+	qr/holdline\.yaml:[1-9]\d*:1: plugins: plugin needy needs x: add `x: \{\}` under plugins/);
 compile('clumsy', '.name = "call-limit"' => '.name = "clumsy"',
 	'int rc =' => 'int rc = hl_error_set(error, -5, "the moon is full"); rc +=');
 my ($exit, $output) = switch_object(config => config('clumsy', {}))->run;

@@ -42,6 +42,8 @@ struct hl_switch_settings {
 	bool keep_contacts;	   /* a restart finds them */
 	struct hl_strings domains; /* empty: all */
 	struct hl_strings pass_headers;
+	char *resend_interval;	/* read, not used */
+	int64_t publish_expire; /* s; read, not used */
 	int64_t max_calls, max_invite_rate; /* at once, a second; 0: no limit */
 	int64_t max_call_duration;	    /* s */
 	int64_t gather;		   /* µs in which messages are collected under load; 0: not */

@@ -11,6 +11,9 @@ static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const on_stop_words[] = {"hangup", "keep", NULL};
 static const char *const verify_words[] = {"off", "optional", "required", NULL};
 
+#define HL_RESEND_INTERVAL "0.5,1,2,4,4,4,4,4,4,4"
+enum { PUBLISH_EXPIRE = 300 };
+
 #define FIELD(field, ctype) HL_FIELD(struct hl_switch_settings, field, ctype)
 
 const struct hl_parameter hl_switch_rows[] = {
@@ -130,6 +133,27 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .help = "Under load, messages that come within this time are handled together: less CPU "
 		 "for as much delay. 0: each at once.",
 	 .offset = FIELD(gather, int64_t)},
+	{.key = "resend_interval",
+	 .vos3000 = "SS_SIP_RESEND_INTERVAL",
+	 .type = HL_PARAMETER_STRING,
+	 .fallback = HL_RESEND_INTERVAL,
+	 .min = 1,
+	 .max = 255,
+	 .reloadable = true,
+	 .help = "The pauses in seconds between repeats of a request over UDP, fixed by RFC 3261; "
+		 "another value is warned of.",
+	 .offset = FIELD(resend_interval, char *)},
+	{.key = "publish_expire",
+	 .vos3000 = "SS_SIP_PUBLISH_EXPIRE",
+	 .type = HL_PARAMETER_INTEGER,
+	 .fallback = "300",
+	 .min = 30,
+	 .max = 7200,
+	 .unit = "s",
+	 .reloadable = true,
+	 .help = "How long what was published holds, if PUBLISH were served; another value is "
+		 "warned of.",
+	 .offset = FIELD(publish_expire, int64_t)},
 	{.key = "timeout_invite",
 	 .vos3000 = "SS_SIP_TIMEOUT_INVITE",
 	 .type = HL_PARAMETER_INTEGER,
@@ -414,7 +438,8 @@ static void check_nameservers(const struct hl_switch_settings *settings, const s
 		    hl_address_wildcard(&address))
 			hl_mistake(mistakes,
 				   node ? hl_reader_item_place(node, i) : (struct hl_place){0},
-				   "switch.nameservers", "\"%s\" must be an IP address, with :PORT "
+				   "switch.nameservers",
+				   "\"%s\" must be an IP address, with :PORT "
 				   "if it is not 53, IPv6 in brackets then",
 				   settings->nameservers.items[i]);
 	}
@@ -442,6 +467,19 @@ static void check_tls(const struct hl_switch_settings *settings, const struct hl
 				   "has no effect while switch.tls.verify is off");
 }
 
+/* What has a VOS3000 name and no meaning here: nobody shall believe that it does something. */
+static void warn_idle(const struct hl_switch_settings *settings, const struct hl_node *map,
+		      struct hl_mistakes *mistakes)
+{
+	if (strcmp(settings->resend_interval, HL_RESEND_INTERVAL))
+		hl_mistake_warning(mistakes, place_of(map, "resend_interval"),
+				   "switch.resend_interval",
+				   "has no effect: repeats keep to RFC 3261, " HL_RESEND_INTERVAL);
+	if (settings->publish_expire != PUBLISH_EXPIRE)
+		hl_mistake_warning(mistakes, place_of(map, "publish_expire"),
+				   "switch.publish_expire", "has no effect: PUBLISH is not served");
+}
+
 void hl_switch_rows_check(const void *section, const struct hl_node *map,
 			  struct hl_mistakes *mistakes)
 {
@@ -462,4 +500,5 @@ void hl_switch_rows_check(const void *section, const struct hl_node *map,
 			break;
 		}
 	check_tls(settings, map, mistakes);
+	warn_idle(settings, map, mistakes);
 }
