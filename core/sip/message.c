@@ -49,9 +49,12 @@ static struct hl_message *take_kept(size_t steps)
 
 static bool keep(struct hl_message *message)
 {
-	struct shelf *shelf = &shelves[message->steps - 1];
+	struct shelf *shelf;
 
-	if (!SHELVING || message->steps > SIZES || shelf->count == KEPT)
+	if (!SHELVING || message->steps > SIZES)
+		return false;
+	shelf = &shelves[message->steps - 1];
+	if (shelf->count == KEPT)
 		return false;
 	message->next_kept = shelf->first;
 	shelf->first = message;
