@@ -188,7 +188,7 @@ sub request {
 sub target {
 	my ($self, $to) = @_;
 	$to = $to->{user} if ref $to;
-	return $to =~ /^sips?:/ ? $to : "sip:$to\@$self->{domain}";
+	return $to =~ /^(?:sips?|tel):/ ? $to : "sip:$to\@$self->{domain}";
 }
 
 # Registers and returns the final response, the challenge answered on the way.
