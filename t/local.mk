@@ -85,6 +85,7 @@ perl_tests += \
 	t/M05-learning.t \
 	t/M05-third-party.t \
 	t/M06-bad-sdp.t \
+	t/M06-ice.t \
 	t/M06-sessions.t \
 	t/M06-srtp.t \
 	t/M07-quality.t \
