@@ -69,7 +69,9 @@ for my $case (['learn_prefix', 8, '127.0.0.77', 1], ['learn_from', 'any', '127.0
 	$dave->{rtp} = rtp(local => $host);
 	($call, $in) = connected($carol, $dave, answer => {host => '192.168.7.7'});
 	hear_each_other($call, $in, "$key: $value lets another host teach");
-	is(scalar $carol->{rtp}->received, $dave->{rtp}->sent - $first + 1, "  by packet $first");
+	my $wanted = $dave->{rtp}->sent - $first + 1;
+	$carol->{rtp}->wait_received($wanted);
+	is(scalar $carol->{rtp}->received, $wanted, "  by packet $first");
 	$call->bye;
 	$switch->stop;
 }

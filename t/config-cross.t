@@ -65,11 +65,9 @@ subtest 'rules of another script are its own' => sub {
 
 sub refused {
 	my ($name, $yaml, $says) = @_;
-	my $began = now();
-	my ($exit, $text) = check($yaml);
+	my ($exit, $text) = check($yaml); # which gives up on what takes its time
 	is $exit, 2, "$name: exit 2";
 	like $text, $says, "$name: refused with its line" or diag substr $text, 0, 500;
-	cmp_ok now() - $began, '<', $slow ? 60 : 10, "$name: at once";
 	return $text;
 }
 
