@@ -107,6 +107,7 @@ perl_tests += \
 	t/T10-off.t \
 	t/T11-no-ack.t \
 	t/baresip-call.t \
+	t/baresip-transfer.t \
 	t/baresip-streams.t \
 	t/bench-smoke.t \
 	t/clock-rate.t \
@@ -159,6 +160,7 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test/Yaml.pm \
 	t/run \
 	t/sipp/uac_call.xml \
+	t/sipp/uac_hold.xml \
 	t/sipp/uac_register.xml \
 	t/sipp/uas_answer.xml
 
@@ -179,6 +181,7 @@ TEST_ENVIRONMENT = \
 # What takes minutes; never part of `make check`, or only in short. SOAK_MINUTES, SOAK_CALLS and SOAK
 # (reloads under traffic) make it shorter.
 soak_tests = \
+	t/soak-calls.t \
 	t/soak-media.t
 EXTRA_DIST += $(soak_tests)
 
