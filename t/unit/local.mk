@@ -35,7 +35,9 @@ check_PROGRAMS += \
 	t/unit/session_timer \
 	t/unit/slice \
 	t/unit/store \
+	t/unit/store_rows \
 	t/unit/stream \
+	t/unit/subscriber \
 	t/unit/suspension \
 	t/unit/text \
 	t/unit/timer \

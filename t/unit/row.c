@@ -1,8 +1,11 @@
 /* Rows: as JSON, and copied into one piece. */
 #include "base/row.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include "tap.h"
+
+#include <errno.h>
 
 static const struct hl_column items[] = {
 	{"id", HL_KIND_TEXT},	       {"at", HL_KIND_TIME},	{"count", HL_KIND_INTEGER},
@@ -53,6 +56,13 @@ int main(void)
 	memset(list, 'x', sizeof(list));
 	is_str(json_of(copy), filled, "a copy borrows nothing");
 	hl_free(piece);
+	char moment[HL_CLOCK_TEXT];
+	uint64_t wall = 0;
+	hl_clock_format(1795362787123456ull, moment);
+	is_int(hl_clock_parse(hl_slice_of(moment), &wall), 0, "a time is read back");
+	is_int(wall, 1795362787123000ull, "to the millisecond");
+	is_int(hl_clock_parse(HL_SLICE_LITERAL("2026-11-22T15:53:07Z"), &wall), -EINVAL,
+	       "what has not the form is none");
 	hl_text_fini(&text);
 	return done_testing();
 }
