@@ -22,7 +22,6 @@
 /* A heartbeat is late or early when it misses its phase by more than this. */
 #define KEEPALIVE_TOLERANCE (100 * BENCH_MILLISECOND)
 #define KEEPALIVE_EXPIRES 86400	  /* s: none of them registers again */
-#define KEEPALIVE_FILL_RATE 20000 /* registrations a second, if the server is that quick */
 #define KEEPALIVE_PHASES 20 /* parts of a period that the histogram tells apart */
 
 struct keepalive {
@@ -249,7 +248,7 @@ static bool keepalive_stall(struct keepalive *load, pid_t pid, uint64_t stall, u
 	return moved * 100 <= load->phones;
 }
 
-static void keepalive_enrol(struct keepalive *load, long users)
+static void keepalive_enrol(struct keepalive *load, long users, long fill)
 {
 	struct bench_enrol enrol;
 
@@ -257,7 +256,7 @@ static void keepalive_enrol(struct keepalive *load, long users)
 	enrol.users = users ? (unsigned)users : load->phones;
 	enrol.natted = true;
 	enrol.expires = KEEPALIVE_EXPIRES;
-	bench_enrol_run(&enrol, 0, load->phones, load->phones, KEEPALIVE_FILL_RATE);
+	bench_enrol_run(&enrol, 0, load->phones, load->phones, (double)fill);
 	if (enrol.answered != load->phones)
 		bench_die("only %llu of %u phones could register",
 			  (unsigned long long)enrol.answered, load->phones);
@@ -271,7 +270,7 @@ static void keepalive_enrol(struct keepalive *load, long users)
 int bench_keepalive(int argc, char **argv)
 {
 	long pid = 0, contacts = 20000, users = 0, period = 10000, rounds = 3, sockets = 16;
-	long bare = 1, settle = 0, zeros = 0, stall = 0, cycles = 100;
+	long bare = 1, settle = 0, zeros = 0, stall = 0, cycles = 100, fill = 20000;
 	const char *server = "", *message = "HELLO";
 	const struct bench_option rows[] = {
 		{"server", NULL, &server, "address and port of the server"},
@@ -285,6 +284,7 @@ int bench_keepalive(int argc, char **argv)
 		{"settle", &settle, NULL,
 		 "ms the server has to be done with the registrations before it is measured"},
 		{"bare", &bare, NULL, "1: measure the bare loop too"},
+		{"fill", &fill, NULL, "registrations a second, if the server is that quick"},
 		{"zeros", &zeros, NULL, "the heartbeat is so many zero bytes, not a text"},
 		{"stall", &stall, NULL, "ms the server is stopped in between; 0: it is not"},
 		{"cycles", &cycles, NULL, "periods of the histograms before and after that"},
@@ -302,7 +302,7 @@ int bench_keepalive(int argc, char **argv)
 	load.phones = (unsigned)contacts;
 	load.bin_count = load.period / KEEPALIVE_BIN;
 	bench_wire_open(&load.wire, server, (unsigned)sockets);
-	keepalive_enrol(&load, users);
+	keepalive_enrol(&load, users, fill);
 	load.start = bench_clock();
 	keepalive_wait(&load, load.start + (uint64_t)settle * BENCH_MILLISECOND);
 	whole = keepalive_measure(&load, (pid_t)pid, rounds);
