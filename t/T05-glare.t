@@ -49,11 +49,12 @@ my $passed = $alice->expect('INVITE');
 $alice->forget;
 quiet(30 / $rate);
 is(scalar(my @met = $alice->seen('UPDATE')), 0, 'no refresh while a re-INVITE is under way');
+$bob->forget;
 $alice->respond($passed, 200, sdp => 1);
 is($bob->final($pending)->code, 200, 'which is answered');
 @$in{qw(transaction invite_cseq)} = ($pending, $pending->{request}->cseq);
 $in->ack;
-ok($alice->expect('UPDATE', 5), 'then the refresh comes');
+ok($_->expect('UPDATE', 5), "then the refresh of $_->{user} comes") for $alice, $bob;
 $alice->{manual} = [];
 
 # Two INVITEs in a row of one side: 500 with Retry-After, not 491, and the first goes on.

@@ -107,8 +107,8 @@ perl_tests += \
 	t/T10-off.t \
 	t/T11-no-ack.t \
 	t/baresip-call.t \
-	t/baresip-transfer.t \
 	t/baresip-streams.t \
+	t/baresip-transfer.t \
 	t/bench-smoke.t \
 	t/clock-rate.t \
 	t/config-accounts.t \
