@@ -16,6 +16,7 @@ static const struct field status_fields[] = {
 	{.title = "Transactions", .path = "transactions", .cell = cell_text},
 	{.title = "Malformed messages", .path = "malformed", .cell = cell_missed},
 	{.title = "Records not yet on disk", .path = "cdr_waiting", .cell = cell_missed},
+	{.title = "Failed writes", .path = "store_failures", .cell = cell_missed},
 	{.title = "Plugins", .path = "plugins", .cell = cell_text},
 	{.title = "Policy", .path = "policy.script", .cell = cell_text},
 	{.title = "  version", .path = "policy.version", .cell = cell_text},
