@@ -57,6 +57,38 @@ static double limited_endpoint(void *arg)
 	return (double)refused(arg)->limited_endpoint;
 }
 
+static struct hl_trunk_counters trunks_of(void *arg)
+{
+	struct hl_trunk_counters counters;
+	hl_trunks_count(((struct hl_switch *)arg)->trunks, &counters);
+	return counters;
+}
+
+static double limited_gateway(void *arg)
+{
+	return (double)trunks_of(arg).limited;
+}
+
+static double gateways(void *arg)
+{
+	return (double)trunks_of(arg).gateways;
+}
+
+static double gateways_unreachable(void *arg)
+{
+	return (double)trunks_of(arg).unreachable;
+}
+
+static double gateways_registered(void *arg)
+{
+	return (double)trunks_of(arg).registered;
+}
+
+static double gateways_not_registered(void *arg)
+{
+	return (double)trunks_of(arg).not_registered;
+}
+
 static double reaped(void *arg)
 {
 	return (double)refused(arg)->reaped;
@@ -151,10 +183,27 @@ static const struct hl_metric rows[] = {
 	 .help = "Calls refused by a limit.",
 	 .counter = true,
 	 .read = limited_endpoint},
+	{.name = "calls_limited_total",
+	 .labels = "limit=\"gateway\"",
+	 .help = "Calls refused by a limit.",
+	 .counter = true,
+	 .read = limited_gateway},
 	{.name = "calls_reaped_total",
 	 .help = "Calls that reached switch.max_call_duration.",
 	 .counter = true,
 	 .read = reaped},
+	{.name = "gateways", .help = "Gateways of the configuration.", .read = gateways},
+	{.name = "gateways_unreachable",
+	 .help = "Gateways that do not answer OPTIONS.",
+	 .read = gateways_unreachable},
+	{.name = "gateway_registrations",
+	 .labels = "state=\"registered\"",
+	 .help = "Registrations at gateways.",
+	 .read = gateways_registered},
+	{.name = "gateway_registrations",
+	 .labels = "state=\"failed\"",
+	 .help = "Registrations at gateways.",
+	 .read = gateways_not_registered},
 	{.name = "transactions", .help = "SIP transactions in progress.", .read = transactions},
 	{.name = "malformed_total",
 	 .help = "Messages that were no SIP.",

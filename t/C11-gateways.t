@@ -94,6 +94,10 @@ $matched->failed;
 my ($limited) = grep { ($_->{detail} || '') eq 'gateway-limit' } $switch->cdrs(124);
 is($limited->{gateway}, 'full', 'the record of the refused call names it');
 
+my %metric = map { ($_->{name} . ($_->{labels} // '') => $_->{value}) } @{$switch->control('metrics')};
+is($metric{'holdline_calls_limited_totallimit="gateway"'}, 2,
+	'both are counted');
+
 # A list of its own for failing over replaces the default.
 $switch->{config}{gateways}{full}{max_calls} = 0;
 $switch->{config}{gateways}{full}{failover_on} = ['4xx'];

@@ -70,6 +70,22 @@ static void put_registration(const struct hl_trunk *trunk, struct hl_json *json)
 	hl_json_object_end(json);
 }
 
+void hl_trunks_count(const struct hl_trunks *trunks, struct hl_trunk_counters *counters)
+{
+	*counters = (struct hl_trunk_counters){.limited = trunks->limited};
+	for (const struct hl_list *node = trunks->list.next; node != &trunks->list;
+	     node = node->next) {
+		const struct hl_trunk *trunk = hl_list_entry(node, const struct hl_trunk, node);
+		enum registration_state state = trunk->registration.state;
+
+		counters->gateways++;
+		counters->unreachable += trunk->supervision.reachable == 0;
+		counters->registered += state == REGISTRATION_REGISTERED;
+		counters->not_registered +=
+			state != REGISTRATION_OFF && state != REGISTRATION_REGISTERED;
+	}
+}
+
 void hl_trunks_json(const struct hl_trunks *trunks, struct hl_json *json)
 {
 	for (const struct hl_list *node = trunks->list.next; node != &trunks->list;

@@ -18,6 +18,7 @@ struct hl_trunks {
 	struct hl_hash by_name;	      /* those of the configuration */
 	struct hl_list list;	      /* the same, in order of the file */
 	struct hl_list leaving;	      /* taken out; they only unregister yet */
+	uint64_t limited;	      /* calls that found a gateway full */
 	bool stopping;
 };
 

@@ -363,8 +363,10 @@ int hl_trunk_enter(struct hl_trunks *trunks, const struct hl_gateway *gateway,
 
 	if (!trunk)
 		return 0;
-	if (gateway->max_calls && trunk->calls >= gateway->max_calls)
+	if (gateway->max_calls && trunk->calls >= gateway->max_calls) {
+		trunks->limited++;
 		return -EUSERS;
+	}
 	trunk->calls++;
 	*seat = trunk->handle;
 	return 0;

@@ -55,6 +55,12 @@ HL_EXPORT int hl_trunk_enter(struct hl_trunks *trunks, const struct hl_gateway *
 			     struct hl_handle *seat);
 HL_EXPORT void hl_trunk_leave(struct hl_trunks *trunks, struct hl_handle seat);
 
+struct hl_trunk_counters {
+	size_t gateways, unreachable;	   /* those that do not answer OPTIONS */
+	size_t registered, not_registered; /* of those that ask for it */
+	uint64_t limited;		   /* calls that found a gateway full */
+};
+HL_EXPORT void hl_trunks_count(const struct hl_trunks *trunks, struct hl_trunk_counters *counters);
 /* The elements of the array that `holdlinectl gateways` shows. */
 HL_EXPORT void hl_trunks_json(const struct hl_trunks *trunks, struct hl_json *json);
 
