@@ -221,7 +221,8 @@ static unsigned keepalive_moved(const struct keepalive *load, const uint64_t *be
 	return moved;
 }
 
-/* The phases of `cycles` periods before the server was stopped for `stall` ms, and after. */
+/* The phases of (at most 50) periods before the server was stopped for `stall` ms, and of `cycles`
+ * after. */
 static bool keepalive_stall(struct keepalive *load, pid_t pid, uint64_t stall, uint64_t cycles)
 {
 	uint64_t *before = calloc(load->phones, sizeof(*before));
@@ -230,7 +231,7 @@ static bool keepalive_stall(struct keepalive *load, pid_t pid, uint64_t stall, u
 	if (!before)
 		bench_die("out of memory");
 	memset(load->phases, 0, sizeof(load->phases));
-	keepalive_wait(load, bench_clock() + cycles * load->period);
+	keepalive_wait(load, bench_clock() + (cycles < 50 ? cycles : 50) * load->period);
 	keepalive_print_flatness(load, "flat_before");
 	memcpy(before, load->last, load->phones * sizeof(*before));
 	kill(pid, SIGSTOP);
