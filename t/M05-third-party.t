@@ -26,6 +26,7 @@ is(scalar $_->received, 0, 'before a word is said, a third party is heard by nob
 ok(heard_both_ways($call, $in, 50), 'while it goes on, the two talk');
 is($office->altered($home), 0, 'the callee hears the caller only');
 is($home->altered($office), 0, 'the caller the callee only');
+$office->wait_received($home->sent);
 is(scalar $office->received, $home->sent, 'and every packet');
 $_->stop for @third;
 is(scalar $_->received, 0, 'the third party hears nothing') for @third;
