@@ -93,7 +93,8 @@ subtest 'CRLF on a stream' => sub {
 	pass 'two without a pong: unreachable';
 	$phone->forget;
 	$phone->send_raw("\r\n\r\n");
-	is $phone->heartbeat->bytes, "\r\n", 'a ping of its own is answered at once';
+	# One of ours may come in between.
+	ok $phone->expect({raw => "\r\n"}), 'a ping of its own is answered at once';
 	$switch->control_until(sub { $_->[0]{reachable} }, 'endpoints', user => '1001');
 	pass 'and is life';
 	$phone->close;
