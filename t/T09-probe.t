@@ -7,7 +7,7 @@ use Holdline::Test;
 
 # A leg without timer whose policy says `probe`: at the limit the peer is asked whether it is still
 # there. Lost packets kill no call, silence does after so many probes, 481 at once.
-my $switch = start_switch(users => [1001, 1002], clock_rate => 100, lua => <<'LUA', config => {
+my $switch = start_switch(users => [1001, 1002], clock_rate => 50, lua => <<'LUA', config => {
 local policy = {}
 function policy.no_timer(call, leg)
 	return { max_duration = 60, action = "probe" }, "ask first"
