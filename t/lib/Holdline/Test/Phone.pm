@@ -357,6 +357,8 @@ sub _authenticate {
 	my $stale = lc($challenge->{stale} || '') eq 'true';
 	return 0 if $transaction->{tries}++ >= ($stale ? 2 : 1);
 	my $request = $transaction->{request};
+	# The challenge again is answered as it was, and is no answer to what follows.
+	$self->{pending}{$request->branch . $request->method} = {%$transaction};
 	$transaction->{request} = $self->credentials($request, $challenge, $proxy);
 	$transaction->{call}{invite_cseq} = $transaction->{request}->cseq if $transaction->{call};
 	delete @$transaction{qw(final ack answered)};
