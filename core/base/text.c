@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { INITIAL_CAPACITY = 128 };
+enum { INITIAL_CAPACITY = 128, STEP = 256 /* of what is reserved: few sizes, used again */ };
 
 void hl_text_init(struct hl_text *text)
 {
@@ -58,7 +58,7 @@ static bool reserve(struct hl_text *text, size_t length)
 void hl_text_reserve(struct hl_text *text, size_t length)
 {
 	if (text->length + length >= text->capacity)
-		grow(text, text->length + length + 1);
+		grow(text, (text->length + length + STEP) / STEP * STEP);
 }
 
 void hl_text_append(struct hl_text *text, const void *data, size_t length)
