@@ -103,12 +103,19 @@ static int grant(struct request *request, struct hl_binding *binding, int64_t as
 	return result;
 }
 
-/* Whether a new Contact leads back to the switch: what is sent there would come again. */
+/* Whether a new Contact leads back to the switch: what is sent there would come again. Where the
+ * REGISTER itself came from nobody listens but the device, though a port of ours may have the same
+ * number for another protocol. */
 static bool names_switch(const struct request *request, const struct hl_binding *binding,
 			 const struct hl_uri *uri)
 {
+	struct hl_address host;
+
 	if (binding->contact && hl_slice_equal(binding->uri, hl_slice_of(binding->contact->uri)))
 		return false; /* looked at when it came */
+	if (!hl_address_parse(uri->host, &host) && uri->port == request->flow->remote.port &&
+	    hl_address_same_host(&host, &request->flow->remote))
+		return false;
 	return hl_transport_is_self(hl_switch_transport(request->registrar->holdline), uri);
 }
 
