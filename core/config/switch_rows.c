@@ -126,12 +126,12 @@ const struct hl_parameter hl_switch_rows[] = {
 	 .offset = FIELD(pass_headers, struct hl_strings)},
 	{.key = "gather",
 	 .type = HL_PARAMETER_INTEGER,
-	 .fallback = "2000",
+	 .fallback = "10000",
 	 .max = 20000,
 	 .unit = "us",
 	 .reloadable = true,
-	 .help = "Under load, messages that come within this time are handled together: less CPU "
-		 "for as much delay. 0: each at once.",
+	 .help = "Under load, when several messages are to be expected within this time, they "
+		 "are handled together: less CPU for as much delay. 0: each at once.",
 	 .offset = FIELD(gather, int64_t)},
 	{.key = "resend_interval",
 	 .vos3000 = "SS_SIP_RESEND_INTERVAL",

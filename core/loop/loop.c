@@ -15,8 +15,8 @@
 #define SLOW_HANDLER (50 * HL_MILLISECOND) /* µs, real */
 
 enum {
-	QUICK = 8,        /* quick turns that make it load */
-	QUICK_MOST = 32,  /* that are counted; a pause halves them */
+	WORTH = 4,        /* messages to be expected in a nap that is worth their delay */
+	GAPS = 16,        /* turns that their mean distance is of */
 	NAP_LEAST = 200   /* µs; less is not worth two switches of context */
 };
 
@@ -187,22 +187,28 @@ void hl_loop_end_turn(struct hl_loop *loop)
 	hl_log_flush();
 }
 
-/* Counts turns that come one upon the other; `end` is that of the one before this. */
-static void watch_load(struct hl_loop *loop, uint64_t end)
+/* Follows how far apart messages come. A pause counts as one of `gather`, however long: the first of
+ * a wave do not wait, and the next ones soon do. */
+static void watch_load(struct hl_loop *loop)
 {
-	if (!loop->woken) /* by a timer */
-		return;
-	if (loop->woken - end >= loop->gather)
-		loop->quick /= 2;
-	else if (loop->quick < QUICK_MOST)
-		loop->quick++;
+	uint64_t gap = (loop->woken - loop->woken_last) / loop->heard;
+
+	if (gap > loop->gather)
+		gap = loop->gather;
+	loop->gaps += (unsigned)gap - loop->gaps / GAPS;
+	loop->woken_last = loop->woken;
 }
 
-/* Under load the next turn waits until `gather` after this one began. */
-static void nap(const struct hl_loop *loop, uint64_t now)
+static bool under_load(const struct hl_loop *loop)
 {
-	uint64_t end = loop->woken + loop->gather, timer = hl_wheel_wait(&loop->wheel);
-	uint64_t time = end > now ? end - now : 0;
+	return loop->heard < HL_HEARD_MOST && loop->gaps / GAPS * WORTH <= loop->gather;
+}
+
+/* The next turn waits until `gather` after this one began, but for no timer. */
+static void nap(const struct hl_loop *loop)
+{
+	uint64_t now = hl_clock_real(), end = loop->woken + loop->gather;
+	uint64_t time = end > now ? end - now : 0, timer = hl_wheel_wait(&loop->wheel);
 	struct timespec span;
 
 	if (timer < time)
@@ -214,18 +220,17 @@ static void nap(const struct hl_loop *loop, uint64_t now)
 
 void hl_loop_run(struct hl_loop *loop)
 {
-	uint64_t end = hl_clock_real();
-
+	loop->woken_last = hl_clock_real();
+	loop->gaps = loop->gather * GAPS;
 	while (!loop->stopped) {
-		loop->woken = 0;
+		loop->heard = 0;
 		event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
 		hl_loop_end_turn(loop);
-		if (!loop->gather)
+		if (!loop->heard || !loop->gather || loop->stopped)
 			continue;
-		watch_load(loop, end);
-		end = hl_clock_real();
-		if (loop->quick >= QUICK && !loop->stopped)
-			nap(loop, end);
+		watch_load(loop);
+		if (under_load(loop))
+			nap(loop);
 	}
 	loop->stopped = false;
 }
@@ -251,7 +256,7 @@ static void watch_ready(evutil_socket_t fd, short what, void *arg)
 	uint64_t since = hl_clock_real();
 
 	(void)fd;
-	if (!loop->woken)
+	if (!loop->heard++)
 		loop->woken = since;
 	watch->ready(watch->arg, (what & EV_READ ? HL_READABLE : 0u) |
 					 (what & EV_WRITE ? HL_WRITABLE : 0u));

@@ -14,6 +14,9 @@
  * time and not by the half million. */
 enum { HL_WHEEL_SLOTS = 256 + 256 + 3 * 64 };
 
+/* Datagrams that one turn takes from a socket: as many say that there are more. */
+enum { HL_HEARD_MOST = 64 };
+
 struct hl_wheel {
 	struct hl_list slots[HL_WHEEL_SLOTS];
 	uint64_t used[HL_WHEEL_SLOTS / 64]; /* which slots have timers */
@@ -38,8 +41,10 @@ struct hl_loop {
 	struct hl_list streams;  /* that finish without an owner; freed with the loop */
 	void *datagrams;         /* the room for received datagrams, hl_free; NULL: none yet */
 	unsigned gather;         /* µs, at most, from turn to turn under load */
-	unsigned quick;          /* of the last turns, how many came within `gather` */
-	uint64_t woken;          /* µs, real, when this turn began; 0: it has not */
+	unsigned heard;          /* in this turn: datagrams, and events of other descriptors */
+	unsigned gaps;           /* µs between what was heard, summed over the last turns */
+	uint64_t woken;          /* µs, real, when the last turn that heard something began */
+	uint64_t woken_last;     /* the same of the turn before it */
 	bool stopped;
 };
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	RECEIVED = 64,        /* datagrams per wake-up */
+	RECEIVED = HL_HEARD_MOST, /* datagrams per wake-up */
 	SENT = 128,           /* datagrams per sendmmsg */
 	DATAGRAM = 65535,     /* bytes, the most UDP can carry */
 	/* Bytes from one datagram's place to the next: odd cache lines, because at a multiple of
@@ -186,6 +186,8 @@ static void received_some(void *arg, unsigned events)
 	/* An error comes alone and is gone by being told; the datagrams are still there. */
 	if (count < 0)
 		count = receive(udp, room);
+	if (count > 0)
+		udp->loop->heard += (unsigned)count - 1;
 	udp->receiving = true;
 	for (int i = 0; i < count && udp->fd >= 0; i++)
 		deliver(udp, &room->messages[i], room->bytes[i]);
