@@ -126,6 +126,7 @@ static void visit(void *arg, int64_t number, const struct hl_value *row)
 	struct restoring *restoring = arg;
 	struct hl_kept *kept = restoring->kept;
 	struct hl_value record[HL_CDR_COLUMNS];
+	struct hl_cdr cdr;
 
 	if (number >= kept->next_call)
 		kept->next_call = number + 1;
@@ -133,6 +134,10 @@ static void visit(void *arg, int64_t number, const struct hl_value *row)
 	hl_cdr_interrupt(record);
 	if (!hl_store_cdr(kept->holdline->store, record))
 		hl_store_drop(kept->holdline->store, HL_STORE_CALLS, number);
+	if (kept->holdline->policy) {
+		hl_cdr_of_row(record, &cdr);
+		hl_policy_ended(kept->holdline->policy, &cdr);
+	}
 	restoring->calls++;
 }
 

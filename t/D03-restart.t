@@ -8,10 +8,30 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use Holdline::Test;
 
+my $switch;
 my $state = switch_object()->dir . '/kept';
 
+# The script tells in the log what it is told of a record.
+my $policy = <<'LUA';
+return { ended = function(cdr)
+	log.info(("ended %s %s/%s by %s, code %s, %s to %s from %s, alive %s, answered %s, timer %s"):format(
+		cdr.id, cdr.reason, cdr.detail, cdr.ended_by, cdr.sip_code, cdr.caller, cdr.callee,
+		cdr.caller_addr, cdr.last_alive, cdr.answered, cdr.caller_timer))
+end }
+LUA
+
 sub incarnation {
-	return start_switch(users => [1001, 1002], config => {switch => {state_dir => $state, @_}});
+	return start_switch(users => [1001, 1002], lua => $policy,
+		config => {switch => {state_dir => $state, @_}});
+}
+
+# The line of that record, as the script has to see it.
+sub told {
+	my ($cdr) = @_;
+	my $text = sprintf 'ended %s %s/%s by %s, code %s, %s to %s from %s, alive %s, answered %s, timer %s',
+		map { $_ // 'nil' } @$cdr{qw(id reason detail ended_by sip_code caller callee caller_addr
+			last_alive answered caller_timer)};
+	return scalar grep { index($_->{line}, $text) >= 0 } $switch->log_events();
 }
 
 # The records of that id in the file, and in the table.
@@ -28,7 +48,7 @@ sub stored {
 	return;
 }
 
-my $switch = incarnation();
+$switch = incarnation();
 my ($alice, $bob) = phones($switch);
 my %call;
 
@@ -58,6 +78,7 @@ subtest 'kill -9 with calls up' => sub {
 		is $cdr->{ended}, $cdr->{last_alive}, "$state: it ended when it was last alive";
 		cmp_ok $cdr->{ended}, 'ge', $cdr->{started}, "$state: not before it began";
 		is defined $cdr->{answered}, $state eq 'active', "$state: answered or not";
+		ok told($cdr), "$state: the policy's `ended` is told of it";
 	}
 };
 

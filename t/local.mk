@@ -30,6 +30,7 @@ perl_tests += \
 	t/C18-bad-input.t \
 	t/C19-routes.t \
 	t/C20-odd-endpoints.t \
+	t/C21-lost-caller.t \
 	t/D02-call.t \
 	t/D03-cdr.t \
 	t/D03-restart.t \

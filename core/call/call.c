@@ -267,6 +267,10 @@ static void caller_happened(void *arg, struct hl_handle handle, struct hl_transa
 		hl_call_keep_cause(leg->call, message);
 		hl_ladder_note(leg, HL_WAY_IN, message);
 		hl_call_finish(leg->call, 487, NULL, "Cancelled", NULL, HL_ENDED_BY_CALLER);
+	} else if (event == HL_TRANSACTION_FAILED && leg->call->state < HL_CALL_ANSWERED) {
+		/* Nobody is left who could hear the ringing, or the answer. */
+		hl_call_finish(leg->call, 487, NULL, "Cancelled", "connection-lost",
+			       HL_ENDED_BY_CALLER);
 	} else if (event == HL_TRANSACTION_UNACKED && leg->bye_due) {
 		leg->bye_due = false;
 		hl_leg_bye(leg, leg->call->cause);

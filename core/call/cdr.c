@@ -124,6 +124,63 @@ void hl_cdr_row(const struct hl_cdr *cdr, struct hl_value row[HL_CDR_COLUMNS])
 	memcpy(row, values, sizeof(values));
 }
 
+static const char *text_of(const struct hl_value *value)
+{
+	return value->present ? value->text.data : "";
+}
+
+static uint64_t time_of(const struct hl_value *value)
+{
+	return value->present ? value->time : 0;
+}
+
+static int64_t integer_of(const struct hl_value *value, int64_t missing)
+{
+	return value->present ? value->integer : missing;
+}
+
+static enum hl_ended_by ender_of(const struct hl_value *value)
+{
+	enum hl_ended_by by = HL_ENDED_BY_CALLER;
+	while (by < HL_ENDED_BY_SERVER && strcmp(hl_ended_by_text(by), text_of(value)) != 0)
+		by++;
+	return by;
+}
+
+void hl_cdr_of_row(const struct hl_value row[HL_CDR_COLUMNS], struct hl_cdr *cdr)
+{
+	const struct {
+		enum column column;
+		char *to;
+		size_t size;
+	} texts[] = {
+		{ID, cdr->id, sizeof(cdr->id)},
+		{CALLER_ADDR, cdr->caller_addr, sizeof(cdr->caller_addr)},
+		{CALLEE_ADDR, cdr->callee_addr, sizeof(cdr->callee_addr)},
+		{MEDIA_REASON, cdr->media_reason, sizeof(cdr->media_reason)},
+		{CODEC, cdr->codec, sizeof(cdr->codec)},
+		{CALLER_TIMER, cdr->caller_timer, sizeof(cdr->caller_timer)},
+		{CALLEE_TIMER, cdr->callee_timer, sizeof(cdr->callee_timer)},
+	};
+	*cdr = (struct hl_cdr){.started = time_of(&row[STARTED]),
+			       .answered = time_of(&row[ANSWERED]),
+			       .ended = time_of(&row[ENDED]),
+			       .last_alive = time_of(&row[LAST_ALIVE]),
+			       .pdd_ms = integer_of(&row[PDD_MS], -1),
+			       .caller = text_of(&row[CALLER]),
+			       .callee = text_of(&row[CALLEE]),
+			       .gateway = text_of(&row[GATEWAY]),
+			       .ended_by = ender_of(&row[ENDED_BY]),
+			       .reason = text_of(&row[REASON]),
+			       .detail = text_of(&row[DETAIL]),
+			       .sip_code = (int)integer_of(&row[SIP_CODE], 0),
+			       .media_relayed = integer_of(&row[MEDIA_RELAYED], 0) != 0,
+			       .refreshes = (unsigned)integer_of(&row[REFRESHES], 0)};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		snprintf(texts[i].to, texts[i].size, "%s", text_of(&row[texts[i].column]));
+	hl_text_init(&cdr->streams);
+}
+
 void hl_cdr_interrupt(struct hl_value row[HL_CDR_COLUMNS])
 {
 	uint64_t started = row[STARTED].time, ended = row[LAST_ALIVE].time;

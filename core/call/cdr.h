@@ -34,6 +34,9 @@ enum { HL_CDR_COLUMNS = 23 };
 HL_EXPORT extern const struct hl_column hl_cdr_columns[HL_CDR_COLUMNS];
 /* Fills `row`, which borrows from the record. */
 HL_EXPORT void hl_cdr_row(const struct hl_cdr *cdr, struct hl_value row[HL_CDR_COLUMNS]);
+/* The record of a row whose texts end in NUL (the store's do); it borrows them. Streams are left
+ * out. */
+HL_EXPORT void hl_cdr_of_row(const struct hl_value row[HL_CDR_COLUMNS], struct hl_cdr *cdr);
 /* The row of a call that was up when the switch died becomes its record: it ended when it was last
  * known to be alive. */
 HL_EXPORT void hl_cdr_interrupt(struct hl_value row[HL_CDR_COLUMNS]);

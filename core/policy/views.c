@@ -146,6 +146,7 @@ static void push_cdr(lua_State *lua, const struct hl_cdr *cdr)
 	set_time(lua, "started", cdr->started);
 	set_time(lua, "answered", cdr->answered);
 	set_time(lua, "ended", cdr->ended);
+	set_time(lua, "last_alive", cdr->last_alive);
 	lua_pushnumber(lua, cdr->answered && cdr->ended > cdr->answered
 				    ? (lua_Number)(cdr->ended - cdr->answered) / HL_SECOND
 				    : 0);
@@ -160,7 +161,8 @@ static void push_cdr(lua_State *lua, const struct hl_cdr *cdr)
 	set_text(lua, "ended_by", enders[cdr->ended_by]);
 	set_text(lua, "reason", cdr->reason);
 	set_name(lua, "detail", cdr->detail);
-	set_integer(lua, "sip_code", cdr->sip_code);
+	if (cdr->sip_code > 0)
+		set_integer(lua, "sip_code", cdr->sip_code);
 	set_boolean(lua, "media_relayed", cdr->media_relayed);
 	set_name(lua, "media_reason", cdr->media_reason);
 	set_name(lua, "codec", cdr->codec);

@@ -189,6 +189,9 @@ static struct hl_transaction *accept_request(struct hl_transactions *table,
 	transaction->request = request;
 	transaction->reply_port = reply_port(flow, request);
 	hl_random_token(transaction->tag, sizeof(transaction->tag));
+	/* Over a connection of ours the answer finds its way: it is opened again. */
+	if (invite && !flow->opened)
+		hl_transport_watch(table->transport, flow, &transaction->watch);
 	return transaction;
 }
 

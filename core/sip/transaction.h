@@ -15,7 +15,8 @@ struct hl_transactions;
 enum hl_transaction_event {
 	HL_TRANSACTION_RESPONSE,  /* client: `message` came; also each further 2xx to an INVITE */
 	HL_TRANSACTION_TIMEOUT,	  /* client: no final response (Timer B, F) */
-	HL_TRANSACTION_FAILED,	  /* client: it could not be sent */
+	HL_TRANSACTION_FAILED,	  /* client: it could not be sent; server INVITE: its connection is
+				   * gone before a final response went, and was not ours */
 	HL_TRANSACTION_CANCELLED, /* server INVITE: `message` is the CANCEL, answered 200 already */
 	HL_TRANSACTION_UNACKED,	  /* server INVITE: no ACK to our 2xx within 64·T1 */
 };

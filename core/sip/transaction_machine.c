@@ -39,6 +39,13 @@ static void send_last(struct hl_transaction *transaction, struct hl_message *mes
 		hl_transaction_send(transaction);
 }
 
+/* The caller is gone before its answer. What its owner makes of it is kept for repeats, as ever. */
+static void tell_lost(struct hl_transaction *transaction, struct hl_message *message)
+{
+	(void)message;
+	hl_transaction_tell(transaction, HL_TRANSACTION_FAILED, NULL);
+}
+
 static void fail(struct hl_transaction *transaction, struct hl_message *message)
 {
 	(void)message;
@@ -120,6 +127,7 @@ static const struct {
 						[SEND_1XX] = {send_last, PROCEEDING, KEEP},
 						[SEND_2XX] = {send_last, ACCEPTED, RETRY_2XX},
 						[SEND_FAILURE] = {send_last, COMPLETED, RETRY_G},
+						[LOST] = {tell_lost, PROCEEDING, KEEP},
 					},
 				[ACCEPTED] =
 					{

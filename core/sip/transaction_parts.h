@@ -31,7 +31,7 @@ enum transaction_input {
 	GOT_2XX,
 	GOT_FAILURE,
 	TIMER_AGAIN, /* A, E, G, and the 2xx of an INVITE: once more */
-	LOST,	     /* client: its connection is gone */
+	LOST,	     /* its connection is gone */
 	TIMER_END,   /* B, D, F, H, I, J, K, L, M: the state is over */
 	INPUTS
 };
@@ -48,7 +48,7 @@ struct hl_transaction {
 	struct hl_text sent;	    /* bytes: server: the last response; client: the request */
 	struct hl_timer again;	    /* retransmission */
 	struct hl_timer end;	    /* end of the state */
-	struct hl_flow_watch watch; /* client: of its connection */
+	struct hl_flow_watch watch; /* client, INVITE server: of its connection */
 	uint32_t interval;	    /* of `again`, ms */
 	struct hl_transaction_owner owner;
 	char tag[17];	     /* server: of its responses */

@@ -182,6 +182,7 @@ static void records(void)
 		 "assert(cdr.ended_by == 'server' and cdr.reason == 'Session Timeout')\n"
 		 "assert(cdr.detail == 'refresh-failed' and cdr.gateway == nil)\n"
 		 "assert(cdr.pdd_ms == 80 and cdr.sip_code == 200 and cdr.media_relayed == false)\n"
+		 "assert(cdr.last_alive == nil)\n"
 		 "assert(cdr.codec == 'PCMA' and cdr.caller_timer == nil and cdr.refreshes == 0)\n"
 		 "end,\nanswered = function(call) assert(call.callee.user == '1002') end}"),
 	   "a script that is told");
