@@ -89,6 +89,7 @@ perl_tests += \
 	t/M06-ice.t \
 	t/M06-sessions.t \
 	t/M06-srtp.t \
+	t/M07-last-alive.t \
 	t/M07-quality.t \
 	t/M07-silence.t \
 	t/M08-bad-packets.t \

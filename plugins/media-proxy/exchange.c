@@ -214,8 +214,12 @@ void hl_media_leg_ended(struct hl_media *media, struct hl_leg *leg)
 	enum hl_side side = hl_leg_side(leg);
 
 	if (side == HL_SIDE_CALLER || hl_handle_equal(hl_leg_handle(leg), own->callee))
-		for (unsigned i = 0; i < own->count; i++)
-			media->engine->figures(streams, i, &own->records[i].figures[side]);
+		for (unsigned i = 0; i < own->count; i++) {
+			struct hl_relay_figures *figures = &own->records[i].figures[side];
+
+			media->engine->figures(streams, i, figures);
+			hl_call_alive(hl_leg_call(leg), figures->heard);
+		}
 	media->engine->close(media, streams);
 }
 

@@ -103,12 +103,26 @@ static void watch_one_way(const struct hl_media *media, const struct hl_call *ca
 	}
 }
 
+/* Any packet of any stream, on hold or not, shows that the call is alive. */
+static void note_life(const struct hl_media *media, struct hl_call *call)
+{
+	const struct hl_media_call *own = hl_media_call(media, call);
+	struct hl_relay_figures figures;
+
+	for (unsigned i = 0; i < own->count; i++)
+		for (int side = HL_SIDE_CALLER; side <= HL_SIDE_CALLEE; side++) {
+			hl_media_figures(media, call, side, i, &figures);
+			hl_call_alive(call, figures.heard);
+		}
+}
+
 static void check(struct hl_media *media, struct hl_call *call)
 {
 	struct hl_media_call *own = hl_media_call(media, call);
 	uint64_t now = hl_clock_now();
 	struct signs signs;
 
+	note_life(media, call);
 	if (!hl_call_answered(call) || !own->verdict.relay || !read_signs(media, call, &signs)) {
 		own->since = now;
 		own->one_way = false;

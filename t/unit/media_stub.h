@@ -20,6 +20,7 @@ struct hl_call {
 	struct hl_leg legs[LEGS];
 	uint64_t answered;
 	const char *ended; /* detail */
+	uint64_t alive;	   /* hl_clock_now */
 	struct hl_media_call space;
 };
 
@@ -116,6 +117,12 @@ void hl_call_end(struct hl_call *of, const char *reason, const char *detail, enu
 	(void)reason;
 	(void)by;
 	of->ended = detail;
+}
+
+void hl_call_alive(struct hl_call *of, uint64_t moment)
+{
+	if (moment > of->alive)
+		of->alive = moment;
 }
 
 struct hl_call *hl_leg_call(const struct hl_leg *leg)
