@@ -31,6 +31,7 @@ perl_tests += \
 	t/C19-routes.t \
 	t/C20-odd-endpoints.t \
 	t/C21-lost-caller.t \
+	t/C22-policy-hosts.t \
 	t/D02-call.t \
 	t/D03-cdr.t \
 	t/D03-restart.t \

@@ -31,6 +31,7 @@ static void free_call(struct hl_call *call)
 		hl_leg_free(hl_list_entry(node, struct hl_leg, node));
 	if (call->caller)
 		hl_leg_free(call->caller);
+	hl_call_names_end(call);
 	hl_call_drop_targets(call);
 	hl_handle_release(&calls->call_handles, call->handle);
 	hl_list_remove(&call->node);
@@ -330,7 +331,7 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 	if (code < 300)
 		code = hl_call_replaces(call, message);
 	if (code == 1 || (code < 300 && hl_call_route(call, &code, phrase) == 0))
-		hl_call_next_group(call);
+		hl_call_begin(call);
 	else
 		hl_call_finish(call, code, *phrase ? phrase : NULL, hl_call_reason_of(code), detail,
 			       HL_ENDED_BY_SERVER);
@@ -382,6 +383,7 @@ void hl_call_finish(struct hl_call *call, int code, const char *phrase, const ch
 	if (call->state == HL_CALL_ENDED)
 		return;
 	hl_timer_stop(calls->parts.loop, &call->setup);
+	hl_call_names_end(call);
 	hl_call_forget_invite(call);
 	hl_timer_start(calls->parts.loop, &call->reaper, GRAVE_TIME);
 	hl_call_set_state(call, HL_CALL_ENDED, reason);

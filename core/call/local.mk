@@ -13,6 +13,7 @@ core_libcore_a_SOURCES += \
 	core/call/identity.c \
 	core/call/leg.c \
 	core/call/machine.c \
+	core/call/names.c \
 	core/call/private.h \
 	core/call/redirect.c \
 	core/call/reliable.c \

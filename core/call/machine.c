@@ -24,6 +24,10 @@ static const struct {
 	void (*action)(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 	enum hl_call_state next;
 } machine[][HL_CALL_EVENTS] = {
+	[HL_CALL_ROUTING] =
+		{
+			[HL_CALL_TIMEOUT] = {hl_call_names_timeout, HL_CALL_ROUTING},
+		},
 	[HL_CALL_TRYING] =
 		{
 			[HL_CALL_HEARD] = {hl_call_heard, HL_CALL_TRYING},

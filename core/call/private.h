@@ -43,6 +43,7 @@ enum hl_wait {
 };
 
 struct hl_reliable; /* reliable.c: a caller's reliable provisional responses */
+struct hl_names;    /* names.c: targets of a call whose hosts are being looked up */
 struct hl_busy;	    /* admission.c: calls of an endpoint that has a limit */
 
 struct hl_calls {
@@ -68,7 +69,7 @@ struct hl_target {
 	unsigned group;			  /* targets of one group ring together */
 	struct hl_handle contact;	  /* CONTACT */
 	const struct hl_gateway *gateway; /* GATEWAY: in the call's configuration */
-	struct hl_address address;	  /* GATEWAY: which of its servers; family 0: none known */
+	struct hl_address address;	  /* GATEWAY, URI: which server; family 0: none known */
 	const char *fault;		  /* GATEWAY: why there is none; static */
 	char *uri;			  /* Request-URI; owned */
 };
@@ -184,6 +185,7 @@ struct hl_call {
 
 	struct hl_target *targets; /* owned; by group */
 	unsigned target_count, next_target;
+	struct hl_names *names;	 /* owned; NULL: nothing is being looked up */
 	int best_code;		 /* the best failure so far (RFC 3261 §16.7); 0: none */
 	char *best_reason;	 /* owned; its phrase, or NULL */
 	char *best_contact;	 /* owned; Contact of a 3xx, or NULL */
@@ -277,6 +279,19 @@ void hl_call_happened(struct hl_call *call, enum hl_call_event event, struct hl_
 /* Fills call->targets. 0, or negative errno with the code (and phrase, or "") for the caller. */
 int hl_call_route(struct hl_call *call, int *code, char phrase[128]);
 void hl_call_drop_targets(struct hl_call *call);
+/* NULL when there is no room. */
+struct hl_target *hl_call_add_target(struct hl_call *call, int kind, unsigned group);
+/* By group, in order of naming within one. */
+void hl_call_sort_targets(struct hl_call *call);
+/* Where a target's URI leads: 1 and its address, 0 for a host that has to be looked up, or negative
+ * errno for what is no place to call. */
+int hl_target_place(struct hl_slice uri, struct hl_address *address);
+
+/* names.c */
+/* Calls the first group, once the hosts that targets name are known. */
+void hl_call_begin(struct hl_call *call);
+void hl_call_names_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+void hl_call_names_end(struct hl_call *call);
 
 /* setup.c: calling the targets */
 void hl_call_next_group(struct hl_call *call);

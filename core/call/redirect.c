@@ -77,9 +77,12 @@ static unsigned add_contact(struct hl_call *call, unsigned place, struct hl_slic
 		return 0;
 	if (is_ours(call, &uri))
 		return add_user(call, place, uri.user);
-	if (hl_address_parse(uri.host, &address) < 0)
+	if (hl_target_place(text, &address) != 1)
 		return 0;
-	return insert(call, place, HL_TARGET_URI, text) ? 1 : 0;
+	struct hl_target *target = insert(call, place, HL_TARGET_URI, text);
+	if (target)
+		target->address = address;
+	return target ? 1 : 0;
 }
 
 bool hl_call_follow(struct hl_call *call, const struct hl_message *response)

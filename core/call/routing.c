@@ -15,7 +15,7 @@ enum {
 	LAST_RESORT = 1u << 16, /* added to the group of what does not answer */
 };
 
-static struct hl_target *add_target(struct hl_call *call, int kind, unsigned group)
+struct hl_target *hl_call_add_target(struct hl_call *call, int kind, unsigned group)
 {
 	if (call->target_count == TARGETS_MAX)
 		return NULL;
@@ -42,7 +42,7 @@ static int add_contacts(struct hl_call *call, struct hl_slice user, unsigned gro
 		if (hl_contact_superseded(contact))
 			continue;
 		struct hl_target *target =
-			add_target(call, HL_TARGET_CONTACT, group * HL_SERVERS_MAX);
+			hl_call_add_target(call, HL_TARGET_CONTACT, group * HL_SERVERS_MAX);
 		if (!target)
 			return -ENOMEM;
 		target->contact = contact->handle;
@@ -79,7 +79,7 @@ static int add_gateway(struct hl_call *call, const struct hl_gateway *gateway, u
 	if (!hl_trunk_reachable(trunks, gateway))
 		first += LAST_RESORT;
 	for (unsigned i = 0; i < (count ? count : 1); i++) {
-		struct hl_target *target = add_target(call, HL_TARGET_GATEWAY, first + i);
+		struct hl_target *target = hl_call_add_target(call, HL_TARGET_GATEWAY, first + i);
 		if (!target)
 			return -ENOMEM;
 		target->gateway = gateway;
@@ -93,8 +93,7 @@ static int add_gateway(struct hl_call *call, const struct hl_gateway *gateway, u
 	return 0;
 }
 
-/* By group, in order of naming within one. */
-static void sort_targets(struct hl_call *call)
+void hl_call_sort_targets(struct hl_call *call)
 {
 	for (unsigned i = 1; i < call->target_count; i++) {
 		struct hl_target target = call->targets[i];
@@ -105,15 +104,32 @@ static void sort_targets(struct hl_call *call)
 	}
 }
 
+int hl_target_place(struct hl_slice text, struct hl_address *address)
+{
+	enum hl_transport_type type;
+	struct hl_address place;
+	struct hl_uri uri;
+	uint16_t port;
+	if (hl_uri_parse(text, &uri) < 0 || !uri.host.length ||
+	    hl_transport_of_uri(&uri, &type, &port) < 0)
+		return -EINVAL;
+	if (hl_address_parse(uri.host, &place) < 0)
+		return 0;
+	place.port = port;
+	*address = place;
+	return 1;
+}
+
 static int add_uri(struct hl_call *call, struct hl_slice text, unsigned group)
 {
-	struct hl_uri uri;
-	struct hl_address address;
-	if (hl_uri_parse(text, &uri) < 0 || hl_address_parse(uri.host, &address) < 0)
-		return -EINVAL;
-	struct hl_target *target = add_target(call, HL_TARGET_URI, group * HL_SERVERS_MAX);
+	struct hl_address address = {0};
+	int result = hl_target_place(text, &address);
+	if (result < 0)
+		return result;
+	struct hl_target *target = hl_call_add_target(call, HL_TARGET_URI, group * HL_SERVERS_MAX);
 	if (!target)
 		return -ENOMEM;
+	target->address = address;
 	target->uri = hl_slice_copy(text);
 	return target->uri ? 0 : -ENOMEM;
 }
@@ -252,7 +268,5 @@ int hl_call_route(struct hl_call *call, int *code, char phrase[128])
 	int result = route_by_policy(call, code, phrase);
 	if (result == 1)
 		result = route_by_default(call, code);
-	if (!result)
-		sort_targets(call);
 	return result;
 }

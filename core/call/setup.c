@@ -40,7 +40,9 @@ static bool is_self(struct hl_transport *transport, const struct hl_address *add
 	return hl_transport_is_self(transport, &uri);
 }
 
-static int aim_at(struct hl_leg *leg, enum hl_transport_type type, const struct hl_address *address)
+/* `host` is the name it was found by, or NULL. */
+static int aim_at(struct hl_leg *leg, enum hl_transport_type type, const char *host,
+		  const struct hl_address *address)
 {
 	struct hl_call *call = leg->call;
 	struct hl_transport *transport = call->calls->parts.transport;
@@ -52,8 +54,10 @@ static int aim_at(struct hl_leg *leg, enum hl_transport_type type, const struct 
 	leg->user = hl_strdup(call->number);
 	if (!leg->user)
 		return -ENOMEM;
-	return leg->gateway ? hl_gateway_flow(transport, leg->gateway, address, &leg->flow)
-			    : hl_transport_flow_to(transport, type, address, &leg->flow);
+	if (leg->gateway)
+		return hl_gateway_flow(transport, leg->gateway, address, &leg->flow);
+	return host ? hl_transport_flow_to_host(transport, type, host, address, &leg->flow)
+		    : hl_transport_flow_to(transport, type, address, &leg->flow);
 }
 
 static int aim_at_gateway(struct hl_leg *leg, const struct hl_target *target)
@@ -67,20 +71,30 @@ static int aim_at_gateway(struct hl_leg *leg, const struct hl_target *target)
 		return -ENXIO;
 	result = hl_trunk_enter(leg->call->calls->parts.trunks, gateway, &leg->seat);
 	return result ? result
-		      : aim_at(leg, (enum hl_transport_type)gateway->transport, &target->address);
+		      : aim_at(leg, (enum hl_transport_type)gateway->transport, NULL,
+			       &target->address);
 }
 
 static int aim_at_address(struct hl_leg *leg, const struct hl_target *target)
 {
-	struct hl_uri uri;
-	struct hl_address address;
 	enum hl_transport_type type = HL_TRANSPORT_UDP;
+	struct hl_address address;
+	struct hl_uri uri;
+	uint16_t port;
 
-	if (hl_uri_parse(hl_slice_of(target->uri), &uri) < 0 ||
-	    hl_address_parse(uri.host, &address) < 0)
-		return -EINVAL;
-	int result = hl_transport_of_uri(&uri, &type, &address.port);
-	return result < 0 ? result : aim_at(leg, type, &address);
+	if (!target->address.family)
+		return -ENODATA;
+	int result = hl_uri_parse(hl_slice_of(target->uri), &uri);
+	if (!result)
+		result = hl_transport_of_uri(&uri, &type, &port);
+	if (result)
+		return result;
+	if (hl_address_parse(uri.host, &address) == 0)
+		return aim_at(leg, type, NULL, &target->address);
+	char *host = hl_slice_copy(uri.host);
+	result = host ? aim_at(leg, type, host, &target->address) : -ENOMEM;
+	hl_free(host);
+	return result;
 }
 
 static void invite_happened(void *arg, struct hl_handle handle, struct hl_transaction *transaction,
@@ -223,6 +237,7 @@ static const struct {
 	{-EBUSY, 486, "limit-callee", "it has its max_calls"},
 	{-EUSERS, 503, "gateway-limit", "the gateway has its max_calls"},
 	{-ENXIO, 503, "gateway-unresolved", "the gateway has no address"},
+	{-ENODATA, 503, "unresolved", "its name has no address"},
 	{0, 503, "unreachable", NULL},
 };
 

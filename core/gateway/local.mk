@@ -6,6 +6,8 @@ core_libcore_a_SOURCES += \
 	core/gateway/private.h \
 	core/gateway/registration.c \
 	core/gateway/registration_answer.c \
+	core/gateway/search.c \
+	core/gateway/search.h \
 	core/gateway/supervision.c \
 	core/gateway/trunk.c \
 	core/gateway/trunk.h

@@ -4,7 +4,7 @@
 #define HL_GATEWAY_PRIVATE_H
 
 #include "base/hash.h"
-#include "gateway/trunk.h"
+#include "gateway/search.h"
 #include "loop/resolver.h"
 #include "loop/timer.h"
 #include "sip/credentials.h"
@@ -18,15 +18,9 @@ struct hl_trunks {
 	struct hl_hash by_name;	      /* those of the configuration */
 	struct hl_list list;	      /* the same, in order of the file */
 	struct hl_list leaving;	      /* taken out; they only unregister yet */
+	struct hl_list searches;      /* struct hl_search */
 	uint64_t limited;	      /* calls that found a gateway full */
 	bool stopping;
-};
-
-/* The address lookup of one SRV target, or of the gateway's own name. */
-struct question {
-	struct hl_trunk *trunk;
-	struct hl_lookup *lookup; /* NULL: answered */
-	struct hl_srv service;
 };
 
 /* Where it is (location.c). */
@@ -37,13 +31,7 @@ struct location {
 	bool has_preferred; /* somebody asked it */
 	const char *fault;  /* why there is none; static; NULL: not asked yet, or there are */
 	struct hl_timer again;
-	struct hl_lookup *services; /* the SRV lookup; NULL: none under way */
-	struct question questions[HL_SERVERS_MAX];
-	size_t asked, answered; /* of questions */
-	struct hl_server found[HL_SERVERS_MAX];
-	size_t found_count;
-	uint32_t seconds; /* how long what was found is good */
-	bool failed;	  /* a server refused to answer */
+	struct hl_search *search; /* under way, or NULL */
 };
 
 /* Whether it lives (supervision.c). */
@@ -114,6 +102,10 @@ void hl_trunk_put_uri(const struct hl_trunk *trunk, const char *user, struct hl_
 /* The servers in order of trial: by priority, drawn by weight within one, what proved good first.
  */
 size_t hl_trunk_order(const struct hl_trunk *trunk, struct hl_server servers[HL_SERVERS_MAX]);
+
+/* search.c */
+/* Those under way come to nothing: their `done` is called now. */
+void hl_searches_fail(struct hl_trunks *trunks);
 
 /* location.c */
 void hl_location_init(struct hl_trunk *trunk);

@@ -34,6 +34,7 @@ struct hl_trunks *hl_trunks_new(const struct hl_trunks_parts *parts, struct hl_e
 	trunks->parts = *parts;
 	hl_list_init(&trunks->list);
 	hl_list_init(&trunks->leaving);
+	hl_list_init(&trunks->searches);
 	hl_handles_init(&trunks->handles);
 	if (hl_hash_init(&trunks->by_name) < 0)
 		goto out;
@@ -163,6 +164,7 @@ int hl_trunks_set_config(struct hl_trunks *trunks, struct hl_config *config)
 		trunk->kept = false;
 		hl_location_stop(trunk);
 	}
+	hl_searches_fail(trunks);
 	choose_nameservers(trunks, config);
 	hl_list_each(node, next, &config->gateways)
 	{
@@ -269,33 +271,6 @@ const struct hl_gateway *hl_trunks_from(const struct hl_trunks *trunks,
 	return NULL;
 }
 
-/* Moves one of servers[from..count) to `from`: of the lowest priority, drawn by weight. */
-static void draw(struct hl_server *servers, size_t from, size_t count)
-{
-	uint16_t priority = UINT16_MAX;
-	uint64_t total = 0, ticket;
-	size_t chosen = from;
-
-	for (size_t i = from; i < count; i++)
-		if (servers[i].priority < priority)
-			priority = servers[i].priority;
-	for (size_t i = from; i < count; i++)
-		if (servers[i].priority == priority)
-			total += servers[i].weight + 1u;
-	ticket = hl_random_below(total ? total : 1);
-	for (size_t i = from; i < count; i++) {
-		if (servers[i].priority != priority)
-			continue;
-		chosen = i;
-		if (ticket < servers[i].weight + 1u)
-			break;
-		ticket -= servers[i].weight + 1u;
-	}
-	struct hl_server server = servers[chosen];
-	memmove(&servers[from + 1], &servers[from], (chosen - from) * sizeof(*servers));
-	servers[from] = server;
-}
-
 static void move_first(struct hl_server *servers, size_t count, const struct hl_address *address)
 {
 	for (size_t i = 1; i < count; i++)
@@ -312,8 +287,7 @@ size_t hl_trunk_order(const struct hl_trunk *trunk, struct hl_server servers[HL_
 	const struct registration *registration = &trunk->registration;
 
 	memcpy(servers, location->servers, location->count * sizeof(*servers));
-	for (size_t i = 0; i + 1 < location->count; i++)
-		draw(servers, i, location->count);
+	hl_servers_order(servers, location->count);
 	if (location->has_preferred)
 		move_first(servers, location->count,
 			   &location->servers[location->preferred].address);
