@@ -33,6 +33,11 @@ int hl_decide_media(struct hl_switch *holdline, const struct hl_call *call,
 	return hl_policy_media(holdline->policy, &view, decision);
 }
 
+bool hl_decides_register(const struct hl_switch *holdline)
+{
+	return hl_policy_has(holdline->policy, HL_POLICY_REGISTER);
+}
+
 int hl_decide_register(struct hl_switch *holdline, const struct hl_endpoint_view *endpoint,
 		       struct hl_register_decision *decision)
 {

@@ -38,6 +38,8 @@ HL_EXPORT int hl_decide_no_timer(struct hl_switch *holdline, const struct hl_leg
 				 struct hl_no_timer_decision *decision);
 HL_EXPORT int hl_decide_media(struct hl_switch *holdline, const struct hl_call *call,
 			      const struct hl_leg *callee, struct hl_media_decision *decision);
+/* Whether it has a say in registrations: else nobody need gather what it would ask about. */
+HL_EXPORT bool hl_decides_register(const struct hl_switch *holdline);
 HL_EXPORT int hl_decide_register(struct hl_switch *holdline,
 				 const struct hl_endpoint_view *endpoint,
 				 struct hl_register_decision *decision);

@@ -13,6 +13,7 @@
 enum {
 	NC_DIGITS = 8,
 	SEEN_PARAMETERS = 32, /* parameters that credentials may have */
+	JOINED = 512,	      /* bytes: parts that fit are hashed at once, which OpenSSL is quicker at */
 };
 
 static struct algorithm {
@@ -25,21 +26,20 @@ static struct algorithm {
 	[HL_DIGEST_SHA256] = {.name = "SHA-256", .digits = 64},
 };
 
+#define FIELD(text, field)                                                                         \
+	{                                                                                          \
+		{text, sizeof(text) - 1}, offsetof(struct hl_digest, field)                        \
+	}
+
 /* Parameters of credentials, and where they go. */
 static const struct {
-	const char *name;
+	struct hl_slice name;
 	size_t offset;
 } fields[] = {
-	{"username", offsetof(struct hl_digest, username)},
-	{"realm", offsetof(struct hl_digest, realm)},
-	{"nonce", offsetof(struct hl_digest, nonce)},
-	{"uri", offsetof(struct hl_digest, uri)},
-	{"response", offsetof(struct hl_digest, response)},
-	{"cnonce", offsetof(struct hl_digest, cnonce)},
-	{"nc", offsetof(struct hl_digest, nc)},
-	{"qop", offsetof(struct hl_digest, qop)},
-	{"opaque", offsetof(struct hl_digest, opaque)},
-	{"algorithm", offsetof(struct hl_digest, name)},
+	FIELD("username", username), FIELD("realm", realm),   FIELD("nonce", nonce),
+	FIELD("uri", uri),	     FIELD("response", response), FIELD("cnonce", cnonce),
+	FIELD("nc", nc),	     FIELD("qop", qop),	      FIELD("opaque", opaque),
+	FIELD("algorithm", name),
 };
 
 const char *hl_digest_name(enum hl_digest_algorithm algorithm)
@@ -47,8 +47,36 @@ const char *hl_digest_name(enum hl_digest_algorithm algorithm)
 	return (unsigned)algorithm < HL_COUNT(algorithms) ? algorithms[algorithm].name : "";
 }
 
-/* Hashes the parts, joined by colons, into lower-case hexadecimal; "" when OpenSSL refuses (a
- * system that forbids MD5), which equals no response. */
+/* Hashes the parts, joined by colons. */
+static bool hash_parts(EVP_MD_CTX *context, const struct hl_slice *parts, size_t count)
+{
+	char joined[JOINED];
+	size_t used = 0;
+	bool good = true;
+
+	for (size_t i = 0; i < count && good; i++) {
+		size_t length = parts[i].length;
+
+		if (used + 1 + length > sizeof(joined)) {
+			good = EVP_DigestUpdate(context, joined, used);
+			used = 0;
+		}
+		if (i)
+			joined[used++] = ':';
+		if (used + length > sizeof(joined)) {
+			good = good && EVP_DigestUpdate(context, joined, used) &&
+			       EVP_DigestUpdate(context, parts[i].data, length);
+			used = 0;
+		} else if (length) {
+			memcpy(joined + used, parts[i].data, length);
+			used += length;
+		}
+	}
+	return good && EVP_DigestUpdate(context, joined, used);
+}
+
+/* Hashes the parts into lower-case hexadecimal; "" when OpenSSL refuses (a system that forbids
+ * MD5), which equals no response. */
 static void hash(enum hl_digest_algorithm which, const struct hl_slice *parts, size_t count,
 		 char hex[HL_DIGEST_HEX])
 {
@@ -62,10 +90,8 @@ static void hash(enum hl_digest_algorithm which, const struct hl_slice *parts, s
 	if (!algorithm->context)
 		algorithm->context = EVP_MD_CTX_new();
 	good = algorithm->md && algorithm->context &&
-	       EVP_DigestInit_ex2(algorithm->context, algorithm->md, NULL);
-	for (size_t i = 0; i < count && good; i++)
-		good = (!i || EVP_DigestUpdate(algorithm->context, ":", 1)) &&
-		       EVP_DigestUpdate(algorithm->context, parts[i].data, parts[i].length);
+	       EVP_DigestInit_ex2(algorithm->context, algorithm->md, NULL) &&
+	       hash_parts(algorithm->context, parts, count);
 	if (!good || !EVP_DigestFinal_ex(algorithm->context, digest, &length))
 		length = 0;
 	for (unsigned i = 0; i < length; i++) {
@@ -160,7 +186,8 @@ static int set_field(struct hl_digest *digest, struct hl_slice name, struct hl_s
 		struct hl_slice *field =
 			(struct hl_slice *)(void *)((char *)digest + fields[i].offset);
 
-		if (!hl_slice_equal_nocase(name, hl_slice_of(fields[i].name)))
+		if (name.length != fields[i].name.length ||
+		    !hl_slice_equal_nocase(name, fields[i].name))
 			continue;
 		if (field->data)
 			return -EBADMSG; /* given twice: which one would be checked? */
@@ -256,10 +283,15 @@ int hl_digest_parse_challenge(const char *header, struct hl_digest *parsed, bool
 
 static void put_quoted(struct hl_text *text, const char *string)
 {
-	for (; *string; string++) {
-		if (*string == '"' || *string == '\\')
+	while (*string) {
+		size_t plain = strcspn(string, "\"\\");
+
+		hl_text_append(text, string, plain);
+		string += plain;
+		if (*string) {
 			hl_text_append(text, "\\", 1);
-		hl_text_append(text, string, 1);
+			hl_text_append(text, string++, 1);
+		}
 	}
 }
 
@@ -268,6 +300,9 @@ void hl_digest_challenge(enum hl_digest_algorithm algorithm, const char *realm, 
 {
 	hl_text_put(value, "Digest realm=\"");
 	put_quoted(value, realm);
-	hl_text_printf(value, "\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s", nonce,
-		       hl_digest_name(algorithm), stale ? ", stale=true" : "");
+	hl_text_put(value, "\", nonce=\"");
+	hl_text_put(value, nonce);
+	hl_text_put(value, "\", algorithm=");
+	hl_text_put(value, hl_digest_name(algorithm));
+	hl_text_put(value, stale ? ", qop=\"auth\", stale=true" : ", qop=\"auth\"");
 }

@@ -216,18 +216,6 @@ static uint32_t nonce_count(const struct hl_digest *digest)
 	return (uint32_t)strtoul(text, NULL, 16);
 }
 
-/* Who the sender says he is: To of a REGISTER, else From; without needless escapes. */
-static struct hl_slice claimed_user(struct registrar *registrar, const struct hl_message *message)
-{
-	struct hl_uri uri = {.user = {"", 0}};
-
-	if (hl_message_method(message) == HL_METHOD_REGISTER)
-		hl_message_to_uri(message, &uri);
-	else
-		hl_message_from_uri(message, &uri);
-	return hl_uri_user_plain(uri.user, registrar->plain, sizeof(registrar->plain));
-}
-
 /* Whether the credentials are for this request. Proxies rewrite hosts, so only the user parts are
  * compared, and not those of a REGISTER, whose Request-URI has none (RFC 3261 §22.4 leaves it to
  * the server). */
@@ -278,10 +266,10 @@ static int verify(struct registrar *registrar, struct hl_transaction *transactio
 }
 
 static int authenticate(struct registrar *registrar, struct hl_transaction *transaction,
-			struct hl_message *message, const struct role *role, struct hl_slice *user)
+			struct hl_message *message, const struct role *role,
+			struct hl_slice claimed, struct hl_slice *user)
 {
 	const struct hl_address *source = &hl_transaction_flow(transaction)->remote;
-	struct hl_slice claimed = claimed_user(registrar, message);
 	struct hl_digest digest;
 	int found = credentials_find(registrar, message, role, &digest);
 
@@ -305,7 +293,7 @@ static int authenticate(struct registrar *registrar, struct hl_transaction *tran
 /* Without authentication: whoever is registered from there, else who he says he is, if we know him.
  */
 static int believe(struct registrar *registrar, struct hl_transaction *transaction,
-		   struct hl_message *message, struct hl_slice *user)
+		   struct hl_message *message, struct hl_slice claimed, struct hl_slice *user)
 {
 	const struct hl_config *config = hl_switch_config(registrar->holdline);
 	bool registers = hl_message_method(message) == HL_METHOD_REGISTER;
@@ -317,7 +305,7 @@ static int believe(struct registrar *registrar, struct hl_transaction *transacti
 		*user = hl_slice_of(hl_contact_user(contact));
 		return HL_NEXT;
 	}
-	*user = claimed_user(registrar, message);
+	*user = claimed;
 	if (hl_config_account(config, *user))
 		return HL_NEXT;
 	return registrar_reject_stranger(registrar, transaction, *user, 403,
@@ -325,12 +313,12 @@ static int believe(struct registrar *registrar, struct hl_transaction *transacti
 }
 
 int registrar_identify(struct registrar *registrar, struct hl_transaction *transaction,
-		       struct hl_message *message, struct hl_slice *user)
+		       struct hl_message *message, struct hl_slice claimed, struct hl_slice *user)
 {
 	bool registers = hl_message_method(message) == HL_METHOD_REGISTER;
 
 	if (!registrar->settings->auth)
-		return believe(registrar, transaction, message, user);
+		return believe(registrar, transaction, message, claimed, user);
 	return authenticate(registrar, transaction, message,
-			    registers ? &registrar_role : &proxy_role, user);
+			    registers ? &registrar_role : &proxy_role, claimed, user);
 }

@@ -46,6 +46,8 @@ static int decide(struct request *request, struct hl_binding *binding, int64_t a
 	struct hl_register_decision decision;
 	char user[REGISTRAR_USER + 1], contact[REGISTRAR_STRINGS + 1];
 
+	if (!hl_decides_register(registrar->holdline))
+		return HL_NEXT;
 	struct hl_endpoint_view view = {
 		.user = registrar_text(user, sizeof(user), request->user),
 		.contact = registrar_text(contact, sizeof(contact), binding->uri),
@@ -269,17 +271,6 @@ static int remove_all(struct request *request)
 	return HL_NEXT;
 }
 
-static void put_number(struct hl_text *text, uint64_t number)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do
-		digits[--at] = (char)('0' + number % 10);
-	while (number /= 10);
-	hl_text_append(text, digits + at, sizeof(digits) - at);
-}
-
 static int list_contact(struct hl_message *response, const struct hl_contact *contact,
 			struct hl_text *value)
 {
@@ -287,13 +278,18 @@ static int list_contact(struct hl_message *response, const struct hl_contact *co
 	hl_text_put(value, "<");
 	hl_text_put(value, contact->uri);
 	hl_text_put(value, ">;expires=");
-	put_number(value, (uint64_t)hl_contact_expires_in(contact));
+	hl_text_number(value, (uint64_t)hl_contact_expires_in(contact));
 	if (contact->q != 1000)
 		hl_text_printf(value, ";q=%d.%03d", contact->q / 1000, contact->q % 1000);
-	if (contact->instance)
-		hl_text_printf(value, ";+sip.instance=\"<%s>\"", contact->instance);
-	if (contact->reg_id)
-		hl_text_printf(value, ";reg-id=%u", contact->reg_id);
+	if (contact->instance) {
+		hl_text_put(value, ";+sip.instance=\"<");
+		hl_text_put(value, contact->instance);
+		hl_text_put(value, ">\"");
+	}
+	if (contact->reg_id) {
+		hl_text_put(value, ";reg-id=");
+		hl_text_number(value, contact->reg_id);
+	}
 	return value->failed ? -ENOMEM
 			     : hl_message_add_header(response, "Contact", hl_text_string(value));
 }
@@ -315,7 +311,8 @@ static int add_extensions(const struct request *request, struct hl_message *resp
 static int respond(struct request *request)
 {
 	struct hl_endpoints *table = hl_switch_endpoints(request->registrar->holdline);
-	struct hl_endpoint *endpoint = hl_endpoint_find(table, request->user);
+	const struct hl_endpoint *endpoint = request->kept ? request->bindings->contact->endpoint
+							   : hl_endpoint_find(table, request->user);
 	struct hl_message *response = hl_message_response(request->message, 200, NULL,
 							  hl_transaction_tag(request->transaction));
 	struct hl_list *node, *next;
@@ -363,7 +360,8 @@ int registrar_register(struct registrar *registrar, struct hl_transaction *trans
 	request.count = request.kept = request.gone = 0;
 	int result = check_address(&request);
 	if (result == HL_NEXT)
-		result = registrar_identify(registrar, transaction, message, &sender);
+		result = registrar_identify(registrar, transaction, message, request.user,
+					    &sender);
 	if (result == HL_NEXT && !hl_slice_equal(sender, request.user))
 		result = request_reject(&request, 403, NULL, "To is another user");
 	if (result != HL_NEXT)

@@ -191,6 +191,15 @@ static int options_from_outside(struct registrar *registrar, struct hl_transacti
 	return registrar_ignore(registrar, transaction, HL_SLICE_LITERAL(""), "unknown sender");
 }
 
+/* Who a From claims, without needless escapes. */
+static struct hl_slice claimed_user(struct registrar *registrar, const struct hl_message *message)
+{
+	struct hl_uri uri = {.user = {"", 0}};
+
+	hl_message_from_uri(message, &uri);
+	return hl_uri_user_plain(uri.user, registrar->plain, sizeof(registrar->plain));
+}
+
 /* An INVITE or the like from outside a dialog: who is it from? A gateway is known by its address.
  */
 static int request_from_outside(struct registrar *registrar, struct hl_transaction *transaction,
@@ -204,7 +213,8 @@ static int request_from_outside(struct registrar *registrar, struct hl_transacti
 		return HL_NEXT;
 	if (hl_message_method(message) == HL_METHOD_OPTIONS)
 		return options_from_outside(registrar, transaction);
-	if (registrar_identify(registrar, transaction, message, &user) != HL_NEXT)
+	if (registrar_identify(registrar, transaction, message, claimed_user(registrar, message),
+			       &user) != HL_NEXT)
 		return HL_DONE;
 	if (hl_transaction_set_user(transaction, user))
 		return registrar_reject(registrar, transaction, user, 500, NULL, "out of memory");

@@ -51,10 +51,10 @@ static inline const char *registrar_text(char *buffer, size_t size, struct hl_sl
 	return buffer;
 }
 
-/* Who sent this request: sets `user` (borrowed from the message or the table) and returns HL_NEXT,
- * or answers the request and returns HL_DONE. */
+/* Who sent this request, which says it is from `claimed`: sets `user` (borrowed from the message or
+ * the table) and returns HL_NEXT, or answers the request and returns HL_DONE. */
 int registrar_identify(struct registrar *registrar, struct hl_transaction *transaction,
-		       struct hl_message *message, struct hl_slice *user);
+		       struct hl_message *message, struct hl_slice claimed, struct hl_slice *user);
 /* Whether there is such a user: configured, or known to the policy. */
 bool registrar_knows(struct registrar *registrar, struct hl_slice user);
 /* Serves a REGISTER. HL_DONE. */

@@ -61,6 +61,25 @@ static void check_responses(void)
 	}
 }
 
+/* The same text cut at each of its colons: parts of any length make the digest of the whole. */
+static void check_lengths(void)
+{
+	enum { WORD = 7, WORDS = 172 };
+	char text[WORD * WORDS + 1], ha1[HL_DIGEST_HEX];
+	int right = 0;
+
+	for (int i = 0; i < WORDS; i++)
+		memcpy(text + WORD * i, "xxxxxx:", WORD + 1);
+	for (int i = 1; i <= WORDS; i++) {
+		struct hl_slice user = {text, (size_t)(WORD * i - 1)};
+
+		hl_digest_ha1(HL_DIGEST_MD5, user, hl_slice_of(text + WORD * i),
+			      HL_SLICE_LITERAL("y"), ha1);
+		right += !strcmp(ha1, "a4b790a74a451191fd38bc8048d8a6b2");
+	}
+	is_int(right, WORDS, "1,200 bytes, however they are cut");
+}
+
 static const struct {
 	const char *header;
 	int error;
@@ -244,6 +263,7 @@ int main(void)
 	if (!loop)
 		return 1;
 	check_responses();
+	check_lengths();
 	check_credentials();
 	check_challenge();
 	check_nonces(loop);
