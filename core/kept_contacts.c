@@ -1,5 +1,6 @@
 /* Registered contacts as rows. A contact that was registered or has moved waits for its whole row
- * to be written, one that was refreshed for its expiry only; a sweep hands all that wait to the
+ * to be written, one that was refreshed for its expiry only, or not at all when it is refreshed so often
+ * that the row's expiry lies behind the next refreshes anyway; a sweep hands all that wait to the
  * store.
  * A contact that came over a connection is not kept: after a restart no way leads there. */
 #include "base/clock.h"
@@ -16,6 +17,7 @@ enum {
 	SWEEP_AGAIN = 20,   /* … when there were too many for one sweep */
 	SWEEP_MOST = 5000,  /* contacts at once: the loop has other work */
 	BACKLOG = 200000,   /* rows waiting in the store: no more is given to it */
+	OFTEN = 4,	    /* a refresh within this part of the time granted is one of many */
 };
 
 enum column {
@@ -51,6 +53,7 @@ struct mark {
 	uint64_t check : 24;  /* of what the row says beside the expiry */
 	uint64_t waits : 1;   /* in the list */
 	uint64_t whole : 1;   /* … for the whole row */
+	uint64_t expires;     /* as the row says; µs of hl_clock_now */
 };
 
 static struct mark *mark_of(const struct hl_kept *kept, struct hl_contact *contact)
@@ -132,17 +135,30 @@ static int write_row(struct hl_kept *kept, struct hl_contact *contact)
 	}
 	if (mark->number && !mark->whole && mark->check == check) {
 		row[0] = hl_value_time(hl_clock_wall_at(contact->expires));
-		return hl_store_touch(store, HL_STORE_CONTACTS, (int64_t)mark->number, row);
+		code = hl_store_touch(store, HL_STORE_CONTACTS, (int64_t)mark->number, row);
+	} else {
+		fill_row(contact, &texts, row);
+		if (!mark->number)
+			mark->number = (uint64_t)kept->next_contact++;
+		code = hl_store_put(store, HL_STORE_CONTACTS, (int64_t)mark->number, row);
 	}
-	fill_row(contact, &texts, row);
-	if (!mark->number)
-		mark->number = (uint64_t)kept->next_contact++;
-	code = hl_store_put(store, HL_STORE_CONTACTS, (int64_t)mark->number, row);
 	if (!code) {
 		mark->whole = false;
 		mark->check = check;
+		mark->expires = contact->expires;
 	}
 	return code;
+}
+
+/* Whether the row may stay as it is: it says all but the last bit of the time, and a phone that
+ * refreshes so often will do so again before that is over. */
+static bool will_do(const struct hl_contact *contact, const struct mark *mark)
+{
+	uint64_t granted = contact->expires - hl_clock_now();
+
+	return mark->number && !mark->whole && contact->expires >= mark->expires &&
+	       contact->expires - mark->expires < granted / OFTEN &&
+	       mark->check == check_of(contact);
 }
 
 /* The first `most` of the list. */
@@ -194,7 +210,7 @@ void hl_kept_contact(struct hl_kept *kept, enum hl_contact_event event, struct h
 	     event != HL_CONTACT_MOVED) || !is_on(kept))
 		return;
 	mark->whole |= event != HL_CONTACT_REFRESHED;
-	if (mark->waits || hl_kept_list_add(&kept->contacts, contact->handle))
+	if (mark->waits || will_do(contact, mark) || hl_kept_list_add(&kept->contacts, contact->handle))
 		return;
 	mark->waits = true;
 	if (!hl_timer_running(&kept->contact_sweep))
@@ -298,6 +314,7 @@ static void adopt(struct restoring *restoring, struct hl_contact *contact, int64
 	mark->number = (uint64_t)number;
 	mark->check = check_of(contact);
 	mark->whole = false;
+	mark->expires = contact->expires;
 	/* It has not been heard yet by this process: heartbeats go on at once. */
 	contact->heard = 0;
 	restoring->restored++;

@@ -75,6 +75,24 @@ subtest 'refreshed and removed after the restart' => sub {
 	near($switch->endpoint('1001')->{expires_in}, 1790, 15, 'with the expiry of the refresh');
 };
 
+subtest 'a phone that refreshes often' => sub {
+	$alice->register(expires => 1800);
+	stored($switch, 0);
+	my $rows = $switch->control('status')->{rows_written};
+	$alice->register(expires => 1800) for 1 .. 3;
+	$inside->register(expires => 600);
+	stored($switch, $rows + 1);
+	is $switch->control('status')->{rows_written}, $rows + 1, 'costs no write each time';
+	$alice->register(expires => 3000);
+	stored($switch, $rows + 2);
+	$alice->register(expires => 900);
+	stored($switch, $rows + 3);
+	$switch->kill_now;
+	$switch = incarnation();
+	near($switch->endpoint('1001')->{expires_in}, 890, 15, 'but what is longer or shorter is written');
+	$inside->unregister;
+};
+
 subtest 'who was taken out of the file meanwhile' => sub {
 	stored($switch, 0);
 	$switch->stop;
