@@ -130,7 +130,7 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 	const char *user = hl_transaction_user(transaction);
 	const struct hl_account *account = NULL;
 	const struct hl_contact *contact;
-	struct hl_contact_field sent = {0};
+	struct hl_slice sent;
 	struct hl_uri from = {0}, uri = {0};
 	struct hl_via via = {0};
 	char plain[HL_USER_PLAIN];
@@ -153,8 +153,8 @@ static int name_caller(struct hl_leg *leg, struct hl_transaction *transaction,
 		if (contact)
 			leg->contact = contact->handle;
 		hl_message_via(invite, 0, &via);
-		if (hl_message_contact(invite, 0, &sent))
-			hl_uri_parse(sent.uri, &uri);
+		if (hl_message_contact_uri(invite, 0, &sent))
+			hl_uri_parse(sent, &uri);
 		leg->nat = contact ? contact->nat
 				   : hl_nat_verdict(leg->party->nat, &uri, &via, flow).nat;
 		leg->network = hl_endpoint_network(call->config, account, &flow->remote);

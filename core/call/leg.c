@@ -162,7 +162,7 @@ int hl_leg_learn(struct hl_leg *leg, const struct hl_message *message)
 {
 	bool request = hl_message_is_request(message);
 	enum hl_method method = hl_message_method(message);
-	struct hl_contact_field contact;
+	struct hl_slice contact;
 	int result = 0;
 
 	leg->heard = hl_clock_now();
@@ -173,8 +173,8 @@ int hl_leg_learn(struct hl_leg *leg, const struct hl_message *message)
 			result = keep_routes(leg, message);
 	}
 	if (!result && (method == HL_METHOD_INVITE || method == HL_METHOD_UPDATE) &&
-	    hl_message_contact(message, 0, &contact) && !contact.star) {
-		result = keep(&leg->target, contact.uri);
+	    hl_message_contact_uri(message, 0, &contact) && contact.length) {
+		result = keep(&leg->target, contact);
 		follow_target(leg);
 	}
 	if (!result)
@@ -378,11 +378,11 @@ static struct hl_message *request_of(const struct hl_message *invite,
 				     const struct hl_message *response, enum hl_method method,
 				     uint32_t cseq)
 {
-	struct hl_contact_field contact;
 	struct hl_message *request = NULL;
+	struct hl_slice contact;
 	char *target = NULL;
-	if (hl_message_contact(response, 0, &contact) && !contact.star)
-		target = hl_slice_copy(contact.uri);
+	if (hl_message_contact_uri(response, 0, &contact) && contact.length)
+		target = hl_slice_copy(contact);
 	if (!target && invite)
 		target = hl_strdup(hl_message_request_uri(invite));
 	if (!target)

@@ -87,13 +87,12 @@ static unsigned add_contact(struct hl_call *call, unsigned place, struct hl_slic
 
 bool hl_call_follow(struct hl_call *call, const struct hl_message *response)
 {
-	struct hl_contact_field contact;
+	struct hl_slice contact;
 	unsigned place = call->next_target, before = place;
 	if (!call->follow || call->redirects == REDIRECTS_MAX)
 		return false;
-	for (unsigned i = 0; hl_message_contact(response, i, &contact); i++)
-		if (!contact.star)
-			place += add_contact(call, place, contact.uri);
+	for (unsigned i = 0; hl_message_contact_uri(response, i, &contact); i++)
+		place += add_contact(call, place, contact);
 	if (place == before)
 		return false;
 	call->redirects++;

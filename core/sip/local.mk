@@ -10,12 +10,12 @@ core_libcore_a_SOURCES += \
 	core/sip/frame.h \
 	core/sip/listener.c \
 	core/sip/message.c \
+	core/sip/message_contact.c \
 	core/sip/message_header.c \
 	core/sip/message_name.c \
 	core/sip/message_parse.c \
 	core/sip/message_parts.h \
 	core/sip/message_read.c \
-	core/sip/message_typed.c \
 	core/sip/message_via.c \
 	core/sip/nonce.c \
 	core/sip/sdp.c \

@@ -173,7 +173,7 @@ static int check_header(struct hl_message *message, unsigned kind, struct hl_sli
 	case HL_HEADER_TO: error = hl_header_name(value, &parts); break;
 	case HL_HEADER_CONTACT:
 		do {
-			struct hl_slice part = hl_slice_trim(hl_header_cut(&rest));
+			struct hl_slice part = hl_slice_trim(hl_header_cut(&rest, ','));
 
 			if (!hl_slice_equal(part, HL_SLICE_LITERAL("*")))
 				error = hl_header_name(part, &parts);
@@ -223,6 +223,8 @@ const char *hl_message_header(const struct hl_message *message, const char *name
 	struct hl_slice title = hl_slice_of(name);
 	unsigned kind = hl_header_kind(title);
 
+	if (!hl_header_seen(message, kind))
+		return NULL;
 	for (unsigned i = 0; i < message->count; i++)
 		if (is_header(&message->headers[i], kind, title) && !index--)
 			return message->headers[i].value;

@@ -111,6 +111,9 @@ struct hl_contact_field {
 };
 HL_EXPORT bool hl_message_contact(const struct hl_message *message, unsigned index,
 				  struct hl_contact_field *contact);
+/* Its URI only, which is all that calls need of it; empty for "*". */
+HL_EXPORT bool hl_message_contact_uri(const struct hl_message *message, unsigned index,
+				      struct hl_slice *uri);
 
 /* Any header by its full name (compact forms are understood), by index; NULL behind the last.
  * Typed headers are returned as text as well. */

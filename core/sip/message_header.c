@@ -153,6 +153,16 @@ unsigned hl_header_kind(struct hl_slice name)
 	return kind;
 }
 
+const char *hl_header_title(unsigned kind)
+{
+	return rows[kind].name;
+}
+
+bool hl_header_seen(const struct hl_message *message, unsigned kind)
+{
+	return message->kinds & UINT64_C(1) << kind;
+}
+
 bool hl_header_once(unsigned kind)
 {
 	return rows[kind].flags & ONCE;
@@ -160,30 +170,58 @@ bool hl_header_once(unsigned kind)
 
 const struct hl_header *hl_header_first(const struct hl_message *message, unsigned kind)
 {
+	if (!hl_header_seen(message, kind))
+		return NULL;
 	for (unsigned i = 0; i < message->count; i++)
 		if (message->headers[i].kind == kind)
 			return &message->headers[i];
 	return NULL;
 }
 
-struct hl_slice hl_header_cut(struct hl_slice *rest)
+const struct hl_header *hl_header_nth(const struct hl_message *message, unsigned kind,
+				      unsigned index)
+{
+	for (unsigned i = 0; i < message->count; i++)
+		if (message->headers[i].kind == kind && !index--)
+			return &message->headers[i];
+	return NULL;
+}
+
+void hl_header_forget(struct hl_message *message, unsigned kind)
+{
+	switch (kind) {
+	case HL_HEADER_VIA: message->via_read = false; break;
+	case HL_HEADER_FROM: message->from_tag = message->display = NULL; break;
+	case HL_HEADER_TO: message->to_tag = NULL; break;
+	case HL_HEADER_CONTACT: message->contacts = NULL; break;
+	}
+}
+
+static bool has_quotes(struct hl_slice text)
+{
+	return text.length &&
+	       (memchr(text.data, '"', text.length) || memchr(text.data, '<', text.length));
+}
+
+struct hl_slice hl_header_cut(struct hl_slice *rest, char separator)
 {
 	struct hl_slice whole = *rest;
 	bool quoted = false, bracketed = false;
 
+	if (!has_quotes(whole))
+		return hl_slice_cut(rest, separator);
 	for (size_t i = 0; i < whole.length; i++) {
 		switch (whole.data[i]) {
-		case '\\': i += quoted; break;
-		case '"': quoted = !quoted; break;
-		case '<': bracketed |= !quoted; break;
-		case '>': bracketed &= quoted; break;
-		case ',':
-			if (quoted || bracketed)
-				break;
-			rest->data = whole.data + i + 1;
-			rest->length = whole.length - i - 1;
-			return (struct hl_slice){whole.data, i};
+		case '\\': i += quoted; continue;
+		case '"': quoted = !quoted; continue;
+		case '<': bracketed |= !quoted; continue;
+		case '>': bracketed &= quoted; continue;
 		}
+		if (whole.data[i] != separator || quoted || bracketed)
+			continue;
+		rest->data = whole.data + i + 1;
+		rest->length = whole.length - i - 1;
+		return (struct hl_slice){whole.data, i};
 	}
 	*rest = (struct hl_slice){NULL, 0};
 	return whole;
@@ -217,6 +255,7 @@ static int insert_one(struct hl_message *message, unsigned at, const struct hl_h
 	memmove(message->headers + at + 1, message->headers + at,
 		(message->count - at) * sizeof(*header));
 	message->headers[at] = *header;
+	message->kinds |= UINT64_C(1) << header->kind;
 	message->count++;
 	return 0;
 }
@@ -239,7 +278,7 @@ int hl_header_insert(struct hl_message *message, unsigned at, unsigned kind, str
 	if (!(rows[kind].flags & LIST) || !memchr(value, ',', length))
 		return insert_one(message, at, &header);
 	while (rest.length && !error) {
-		struct hl_slice part = hl_slice_trim(hl_header_cut(&rest));
+		struct hl_slice part = hl_slice_trim(hl_header_cut(&rest, ','));
 
 		if (!part.length)
 			continue;

@@ -5,10 +5,9 @@
 #include <errno.h>
 
 enum {
-	SPARE = 4096,	/* memory beside the text: the header table, libosip2's reading */
+	SPARE = 2048,	/* memory beside the text: the header table, a marked Via, Contacts read */
 	CODE_MIN = 100, /* status codes */
 	CODE_MAX = 699,
-	PARAMETERS = 128, /* in a line that libosip2 reads: it walks its list for each */
 	SHOWN = 80,	  /* bytes of a bad value that an error text shows */
 };
 
@@ -110,20 +109,7 @@ static int parse_start_line(struct hl_message *message, struct hl_slice line,
 	return 0;
 }
 
-/* Whether a line has more parameters than anybody needs. */
-static bool is_overloaded(unsigned kind, const char *value)
-{
-	unsigned count = 0;
-
-	if (kind != HL_HEADER_VIA && kind != HL_HEADER_CONTACT)
-		return false;
-	while ((value = strpbrk(value, ";&")) && ++count <= PARAMETERS)
-		value++;
-	return count > PARAMETERS;
-}
-
-static int parse_header(struct hl_message *message, struct hl_slice line, uint64_t *seen,
-			struct hl_error *error)
+static int parse_header(struct hl_message *message, struct hl_slice line, struct hl_error *error)
 {
 	struct hl_slice value = line, name = hl_slice_trim(hl_slice_cut(&value, ':'));
 	unsigned kind = hl_header_kind(name);
@@ -136,12 +122,8 @@ static int parse_header(struct hl_message *message, struct hl_slice line, uint64
 	value = hl_slice_trim(value);
 	terminate(name);
 	terminate(value);
-	if (hl_header_once(kind) && *seen & UINT64_C(1) << kind)
+	if (hl_header_once(kind) && hl_header_seen(message, kind))
 		return hl_error_set(error, -EBADMSG, "%s comes twice", name.data);
-	*seen |= UINT64_C(1) << kind;
-	if (is_overloaded(kind, value.data))
-		return hl_error_set(error, -EBADMSG, "%s has more than %d parameters", name.data,
-				    PARAMETERS);
 	result = hl_header_insert(message, message->count, kind, name,
 				  (char *)(uintptr_t)value.data, value.length);
 	if (result == -E2BIG)
@@ -152,7 +134,6 @@ static int parse_header(struct hl_message *message, struct hl_slice line, uint64
 static int parse_headers(struct hl_message *message, struct cursor *cursor)
 {
 	struct hl_slice line;
-	uint64_t seen = 0;
 	int error;
 
 	for (;;) {
@@ -162,7 +143,7 @@ static int parse_headers(struct hl_message *message, struct cursor *cursor)
 		if (++cursor->lines > HL_MESSAGE_HEADERS)
 			return hl_error_set(cursor->error, -EBADMSG, "more than %d header lines",
 					    HL_MESSAGE_HEADERS);
-		error = parse_header(message, line, &seen, cursor->error);
+		error = parse_header(message, line, cursor->error);
 		if (error)
 			return error;
 	}
@@ -185,25 +166,49 @@ static int take_body(struct hl_message *message, const struct cursor *cursor)
 	return 0;
 }
 
-/* A header of that kind that is there has to be readable. */
-static int check_field(const struct hl_message *message, unsigned kind, const char *title,
-		       bool needed, struct hl_error *error)
+/* Whether a header that is there can be read. The top Via is kept: it will be asked for. Of a
+ * Contact everybody but a registrar needs the URI only. */
+static int check_field(struct hl_message *message, const struct hl_header *header)
 {
-	const struct hl_header *header = hl_header_first(message, kind);
+	struct hl_slice value = {header->value, header->value_length};
 	struct hl_name name;
-	int result;
+	struct hl_via via;
 
-	if (!header)
-		return needed ? hl_error_set(error, -EBADMSG, "%s is missing", title) : 0;
-	if (kind == HL_HEADER_FROM || kind == HL_HEADER_TO)
-		result = hl_header_name(
-			(struct hl_slice){header->value, header->value_length}, &name);
-	else
-		result = hl_header_read(message, kind);
-	if (result == -EBADMSG)
-		hl_error_set(error, result, "%s cannot be read: %.*s", title, SHOWN,
-			     header->value);
-	return result;
+	switch (header->kind) {
+	case HL_HEADER_VIA:
+		if (!message->via_read)
+			return hl_message_via(message, 0, &via) ? 0 : -EBADMSG;
+		return hl_header_via(value, &via);
+	case HL_HEADER_FROM:
+	case HL_HEADER_TO: return hl_header_name(value, &name);
+	case HL_HEADER_CONTACT:
+		if (message->method == HL_METHOD_REGISTER)
+			return hl_contacts_read(message);
+		return strcmp(header->value, "*") ? hl_header_name(value, &name) : 0;
+	default: return 0;
+	}
+}
+
+static int check_fields(struct hl_message *message, struct hl_error *error)
+{
+	static const uint8_t needed[] = {HL_HEADER_VIA, HL_HEADER_FROM, HL_HEADER_TO};
+
+	for (unsigned i = 0; i < message->count; i++) {
+		const struct hl_header *header = &message->headers[i];
+
+		int result = check_field(message, header);
+
+		if (result == -EBADMSG)
+			hl_error_set(error, result, "%s cannot be read: %.*s", header->name, SHOWN,
+				     header->value);
+		if (result)
+			return result;
+	}
+	for (size_t i = 0; i < HL_COUNT(needed); i++)
+		if (!hl_header_seen(message, needed[i]))
+			return hl_error_set(error, -EBADMSG, "%s is missing",
+					    hl_header_title(needed[i]));
+	return 0;
 }
 
 static int check_cseq(struct hl_message *message, struct hl_error *error)
@@ -231,16 +236,10 @@ static int check_message(struct hl_message *message, struct hl_error *error)
 	const struct hl_header *hops = hl_header_first(message, HL_HEADER_MAX_FORWARDS);
 	const char *call_id = hl_message_call_id(message);
 	uint64_t number;
-	int result = check_field(message, HL_HEADER_VIA, "Via", true, error);
+	int result = check_cseq(message, error);
 
 	if (!result)
-		result = check_field(message, HL_HEADER_FROM, "From", true, error);
-	if (!result)
-		result = check_field(message, HL_HEADER_TO, "To", true, error);
-	if (!result)
-		result = check_field(message, HL_HEADER_CONTACT, "Contact", false, error);
-	if (!result)
-		result = check_cseq(message, error);
+		result = check_fields(message, error);
 	if (result)
 		return result;
 	if (!*call_id || strpbrk(call_id, " \t"))

@@ -1,6 +1,6 @@
 /* The inside of a message, for core/sip/message*.c only. What is on the wire are the header lines,
- * in their order and as they were written; what Via and Contact mean is libosip2's reading of those
- * lines, made when first asked for and forgotten when a line changes. */
+ * in their order and as they were written; what they mean is read from them in place, but for the
+ * parameters of Contact, which libosip2 reads. */
 #ifndef HL_SIP_MESSAGE_PARTS_H
 #define HL_SIP_MESSAGE_PARTS_H
 
@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-#include <osipparser2/osip_message.h>
+#include <osipparser2/osip_list.h>
 
 /* Headers that have a compact form or are treated specially; the table is in message_header.c. */
 enum hl_header_kind {
@@ -45,10 +45,10 @@ struct hl_message {
 	const char *request_uri;  /* requests */
 	uint32_t cseq;		  /* number of the CSeq */
 	unsigned count, capacity; /* of headers */
+	uint64_t kinds;		  /* that it has, as bits; and some that were taken away */
 	struct hl_header *headers;
 	struct hl_slice body;
-	osip_message_t *typed;		 /* in our memory; NULL until asked for */
-	unsigned read;			 /* kinds that `typed` has, as bits */
+	osip_list_t *contacts;		 /* libosip2's reading, in our memory; NULL until asked for */
 	const char *display;		 /* From's display name; NULL until asked for */
 	const char *from_tag, *to_tag;	 /* NULL until asked for */
 	struct hl_via via;		 /* the top one, if `via_read` */
@@ -73,6 +73,10 @@ enum hl_method hl_method_of(struct hl_slice text);
 bool hl_is_token(struct hl_slice text);
 /* The table's row for a full or compact name, or HL_HEADER_OTHER. */
 unsigned hl_header_kind(struct hl_slice name);
+/* Its full name. */
+const char *hl_header_title(unsigned kind);
+/* Whether the message may have a header of that kind. */
+bool hl_header_seen(const struct hl_message *message, unsigned kind);
 /* Whether that header may come once only. */
 bool hl_header_once(unsigned kind);
 /* Adds a header line at position `at`; both strings are in the message's memory or static; `value`
@@ -81,6 +85,9 @@ int hl_header_insert(struct hl_message *message, unsigned at, unsigned kind, str
 		     char *value, size_t length);
 /* The first header of that kind, or NULL. */
 const struct hl_header *hl_header_first(const struct hl_message *message, unsigned kind);
+/* The `index`-th header of that kind, or NULL. */
+const struct hl_header *hl_header_nth(const struct hl_message *message, unsigned kind,
+				      unsigned index);
 /* Reads "number method". 0 or -EBADMSG. */
 int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *method);
 /* A name-addr or addr-spec with its parameters: From, To, Contact and what looks like them. */
@@ -93,16 +100,13 @@ struct hl_name {
 int hl_header_name(struct hl_slice value, struct hl_name *name);
 /* Its URI, empty when it cannot be read. */
 struct hl_slice hl_header_uri(const char *value);
-/* Forgets the reading of a kind whose lines have changed. */
+/* Reads one value of a Via: 0 or -EBADMSG. */
+int hl_header_via(struct hl_slice value, struct hl_via *via);
+/* Fills `contacts`: 0, -EBADMSG, -ENOMEM. It is a cache only, and so the message is constant. */
+int hl_contacts_read(const struct hl_message *message);
+/* Forgets what was kept of a kind whose lines have changed. */
 void hl_header_forget(struct hl_message *message, unsigned kind);
-/* libosip2's reading of all headers of a kind: 0, -EBADMSG, -ENOMEM. Fills what is a cache only,
- * and so takes a message that is constant to its caller. */
-int hl_header_read(const struct hl_message *message, unsigned kind);
-
-/* Brings the reading of the top Via up to date with what was written into it; empty: nothing was.
- */
-void hl_via_reread(struct hl_message *message, struct hl_slice received, struct hl_slice rport);
-/* Up to the next comma outside quotes and angle brackets; what is behind it stays in `*rest`. */
-struct hl_slice hl_header_cut(struct hl_slice *rest);
+/* Like hl_slice_cut, but not at a separator inside quotes or angle brackets. */
+struct hl_slice hl_header_cut(struct hl_slice *rest, char separator);
 
 #endif

@@ -1,6 +1,6 @@
-/* The way back of a response: `received` and `rport` in the top Via (RFC 3261 §18.2.1, RFC 3581
- * §4), and the 400 for a request that could not be parsed, put together from what can be made out.
- */
+/* Via (RFC 3261 §20.42): reading it in place; the way back of a response, `received` and `rport` in
+ * the top one (§18.2.1, RFC 3581 §4); and the 400 for a request that could not be parsed, put
+ * together from what can be made out. */
 #include "sip/message_parts.h"
 
 #include "base/memory.h"
@@ -14,46 +14,122 @@ enum {
 	TAG = 13,	     /* characters of our To tag, with NUL */
 };
 
-/* Whether the sent-by host of a Via is the very address it came from. */
-static bool sent_by_source(struct hl_slice value, const struct hl_address *source)
+static bool is_ipv6(struct hl_slice text)
 {
-	struct hl_slice head = hl_slice_cut(&value, ';'), host = head;
-	struct hl_address address;
-	const char *blank;
+	while (text.length) {
+		struct hl_slice group = hl_slice_cut(&text, ':');
 
-	/* "SIP/2.0/UDP host:port", with blanks anywhere but inside the host */
-	for (int slashes = 0; slashes < 2; slashes++)
-		hl_slice_cut(&host, '/');
-	host = hl_slice_trim(host);
-	blank = host.length ? memchr(host.data, ' ', host.length) : NULL;
-	if (!blank)
-		return false;
-	host.length -= (size_t)(blank - host.data);
-	host.data = blank;
-	return !hl_address_parse_port(hl_slice_trim(host), &address) &&
-	       hl_address_same_host(&address, source);
+		if (group.length && !hl_is_token(group))
+			return false;
+	}
+	return true;
 }
 
-/* Where the marks of a written Via are. */
-struct marks {
-	size_t length;			 /* of the whole value */
-	struct hl_slice received, rport; /* their values in it; empty: not there */
-	bool replaced;			 /* the sender had claimed something of the kind */
-};
-
-enum parameter { OTHER, RECEIVED, RPORT };
-
-static enum parameter parameter_of(struct hl_slice part)
+/* "host" or "host:port", with blanks around either. */
+static int read_sent_by(struct hl_slice text, struct hl_via *via)
 {
-	struct hl_slice name;
+	struct hl_slice rest = text, host;
+	uint64_t port = 0;
 
-	part = hl_slice_trim(part);
-	if (!part.length || (*part.data | 0x20) != 'r')
-		return OTHER;
-	name = hl_slice_trim(hl_slice_cut(&part, '='));
-	return hl_slice_equal_nocase(name, HL_SLICE_LITERAL("rport"))	   ? RPORT
-	       : hl_slice_equal_nocase(name, HL_SLICE_LITERAL("received")) ? RECEIVED
-									   : OTHER;
+	if (text.length && *text.data == '[') {
+		host = hl_slice_cut(&rest, ']');
+		via->host = (struct hl_slice){text.data, host.length + 1};
+		host = (struct hl_slice){host.data + 1, host.length - 1};
+		if (!rest.data || !is_ipv6(host) || hl_slice_trim(hl_slice_cut(&rest, ':')).length)
+			return -EBADMSG;
+	} else {
+		via->host = hl_slice_trim(hl_slice_cut(&rest, ':'));
+		if (!hl_is_token(via->host))
+			return -EBADMSG;
+	}
+	if (rest.data &&
+	    (hl_slice_number(hl_slice_trim(rest), &port) || !port || port > UINT16_MAX))
+		return -EBADMSG;
+	via->port = (unsigned)port;
+	return 0;
+}
+
+/* What is in front of the parameters: "SIP/2.0/UDP sent-by", with blanks around each word. */
+static int read_head(struct hl_slice head, struct hl_via *via)
+{
+	struct hl_slice name = hl_slice_trim(hl_slice_cut(&head, '/'));
+	struct hl_slice version = hl_slice_trim(hl_slice_cut(&head, '/'));
+	size_t length = 0;
+
+	head = hl_slice_trim(head);
+	while (length < head.length && head.data[length] != ' ' && head.data[length] != '\t')
+		length++;
+	via->transport = (struct hl_slice){head.data, length};
+	if (!hl_slice_equal_nocase(name, HL_SLICE_LITERAL("SIP")) ||
+	    !hl_slice_equal(version, HL_SLICE_LITERAL("2.0")) || !hl_is_token(via->transport))
+		return -EBADMSG;
+	head = (struct hl_slice){head.data + length, head.length - length};
+	return read_sent_by(hl_slice_trim(head), via);
+}
+
+enum parameter { OTHER, BRANCH, RECEIVED, RPORT };
+
+static enum parameter parameter_of(struct hl_slice part, struct hl_slice *value)
+{
+	static const struct hl_slice names[] = {
+		[BRANCH] = HL_SLICE_LITERAL("branch"),
+		[RECEIVED] = HL_SLICE_LITERAL("received"),
+		[RPORT] = HL_SLICE_LITERAL("rport"),
+	};
+	struct hl_slice name = hl_slice_trim(hl_slice_cut(&part, '='));
+
+	for (unsigned i = BRANCH; i < HL_COUNT(names); i++) {
+		if (!hl_slice_equal_nocase(name, names[i]))
+			continue;
+		*value = hl_slice_trim(part);
+		return i;
+	}
+	return OTHER;
+}
+
+/* What is there twice counts once: the first. */
+static void read_parameter(struct hl_slice part, struct hl_via *via)
+{
+	struct hl_slice value;
+	uint64_t port;
+
+	switch (parameter_of(part, &value)) {
+	case OTHER: break;
+	case BRANCH:
+		if (!via->branch.length)
+			via->branch = value;
+		break;
+	case RECEIVED:
+		if (!via->received.length)
+			via->received = value;
+		break;
+	case RPORT:
+		if (!via->rport && !hl_slice_number(value, &port) && port <= UINT16_MAX)
+			via->rport_value = (unsigned)port;
+		via->rport = true;
+	}
+}
+
+int hl_header_via(struct hl_slice value, struct hl_via *via)
+{
+	struct hl_slice rest = value, head = hl_slice_cut(&rest, ';');
+	struct hl_via read = {.branch = {"", 0}, .received = {"", 0}};
+
+	/* Comments went with RFC 2543, and would hide what is added behind them. */
+	if (read_head(head, &read) || memchr(value.data, '(', value.length))
+		return -EBADMSG;
+	while (rest.length)
+		read_parameter(hl_header_cut(&rest, ';'), &read);
+	*via = read;
+	return 0;
+}
+
+/* Whether the sent-by host is the very address it came from. */
+static bool sent_by_source(const struct hl_via *via, const struct hl_address *source)
+{
+	struct hl_address address;
+
+	return !hl_address_parse(via->host, &address) && hl_address_same_host(&address, source);
 }
 
 static char *put(char *at, struct hl_slice text)
@@ -63,87 +139,77 @@ static char *put(char *at, struct hl_slice text)
 	return at + text.length;
 }
 
-/* Writes the parameters but those that are ours to write; true in `asked`: rport was there. */
-static char *put_others(char *at, struct hl_slice rest, struct marks *marks, bool *asked)
+/* Writes the parameters but those that are ours to write. */
+static char *put_others(char *at, struct hl_slice rest)
 {
-	while (rest.data) {
-		struct hl_slice part = hl_slice_cut(&rest, ';');
+	struct hl_slice value;
 
-		switch (parameter_of(part)) {
-		case RPORT: *asked = true; break;
-		case RECEIVED: marks->replaced = true; break;
-		case OTHER:
-			*at++ = ';';
-			at = put(at, part);
-		}
+	while (rest.data) {
+		struct hl_slice part = hl_header_cut(&rest, ';');
+		enum parameter parameter = parameter_of(part, &value);
+
+		if (parameter == RECEIVED || parameter == RPORT)
+			continue;
+		*at++ = ';';
+		at = put(at, part);
 	}
 	return at;
 }
 
-static char *put_marks(char *at, const struct hl_address *source, bool told, bool asked,
-		       struct marks *marks)
+/* Writes our parameters, and brings the reading up to date with them. */
+static char *put_marks(char *at, const struct hl_address *source, struct hl_via *via)
 {
+	bool told = via->rport || !sent_by_source(via, source);
 	char text[HL_ADDRESS_TEXT];
 
+	via->received = hl_slice_of(told ? hl_address_host(source, text) : "");
 	if (told) {
 		at = put(at, HL_SLICE_LITERAL(";received="));
-		marks->received = hl_slice_of(hl_address_host(source, text));
-		at = put(at, marks->received);
-		marks->received.data = at - marks->received.length;
+		at = put(at, via->received);
+		via->received.data = at - via->received.length;
 	}
-	if (asked) {
+	if (via->rport) {
 		at = put(at, HL_SLICE_LITERAL(";rport="));
-		marks->rport.data = at;
 		at = hl_put_number(at, source->port);
-		marks->rport.length = (size_t)(at - marks->rport.data);
+		via->rport_value = source->port;
 	}
 	return at;
 }
 
 /* The marks come in front of the others: what somebody left unfinished stays at the end. `out` has
- * room for VIA_MARK bytes more than `value`; the others wait behind that room. */
-static struct marks mark(struct hl_slice value, const struct hl_address *source, char *out)
+ * room for VIA_MARK bytes more than `value`, whose reading is `via`. The length of what it has. */
+static size_t mark(struct hl_slice value, const struct hl_address *source, struct hl_via *via,
+		   char *out)
 {
-	struct hl_slice behind = value, rest = hl_header_cut(&behind), whole = rest, head;
-	struct marks marks = {.replaced = false};
-	bool asked = false;
-	char *at, *others, *end;
+	struct hl_slice behind = value, rest = hl_header_cut(&behind, ',');
+	struct hl_slice head = hl_slice_cut(&rest, ';');
+	char *at = put_others(put_marks(put(out, head), source, via), rest);
 
-	head = hl_slice_cut(&rest, ';');
-	others = out + head.length + VIA_MARK;
-	end = put_others(others, rest, &marks, &asked);
-	at = put_marks(put(out, head), source, asked || !sent_by_source(whole, source), asked,
-		       &marks);
-	memmove(at, others, (size_t)(end - others));
-	at += end - others;
 	if (behind.data) {
 		*at++ = ',';
 		at = put(at, behind);
 	}
-	marks.length = (size_t)(at - out);
-	return marks;
+	return (size_t)(at - out);
 }
 
 int hl_message_via_received(struct hl_message *message, const struct hl_address *source)
 {
 	struct hl_header *header =
 		(struct hl_header *)(uintptr_t)hl_header_first(message, HL_HEADER_VIA);
-	struct marks marks;
+	struct hl_via via;
+	size_t length;
 	char *value;
 
-	if (!header)
+	if (!hl_message_via(message, 0, &via))
 		return -EINVAL;
 	value = hl_message_alloc(message, header->value_length + VIA_MARK);
 	if (!value)
 		return -ENOMEM;
-	marks = mark((struct hl_slice){header->value, header->value_length}, source, value);
-	value[marks.length] = '\0';
+	length = mark((struct hl_slice){header->value, header->value_length}, source, &via, value);
+	value[length] = '\0';
 	header->value = value;
-	header->value_length = (uint32_t)marks.length;
-	if (marks.replaced)
-		hl_header_forget(message, HL_HEADER_VIA);
-	else
-		hl_via_reread(message, marks.received, marks.rport);
+	header->value_length = (uint32_t)length;
+	message->via = via; /* what it was read from stays as long as the message */
 	return 0;
 }
 
@@ -194,6 +260,8 @@ static unsigned salvage_line(struct hl_text *text, struct hl_slice line, unsigne
 	struct hl_slice name = hl_slice_trim(hl_slice_cut(&value, ':'));
 	unsigned kind = hl_header_kind(name);
 	char tag[TAG], *marked;
+	struct hl_slice rest;
+	struct hl_via via;
 
 	value = hl_slice_trim(value);
 	if (kind < HL_HEADER_VIA || kind > HL_HEADER_CSEQ || !value.length ||
@@ -203,7 +271,10 @@ static unsigned salvage_line(struct hl_text *text, struct hl_slice line, unsigne
 		marked = hl_alloc(value.length + VIA_MARK);
 		if (!marked)
 			return found;
-		value.length = mark(value, source, marked).length;
+		rest = value;
+		if (hl_header_via(hl_slice_trim(hl_header_cut(&rest, ',')), &via))
+			via = (struct hl_via){.host = {"", 0}};
+		value.length = mark(value, source, &via, marked);
 		value.data = marked;
 		put_plain(text, "Via: ", value);
 		hl_free(marked);

@@ -352,6 +352,11 @@ static const struct {
 	{HEAD "Via: SIP/2.0/UDP h;branch=z9hG4bK1 (x)\r\n" NAMES IDS "\r\n", "Via cannot be read"},
 	{HEAD "Via: SIP/2.0/UDP h x;branch=z9hG4bK1\r\n" NAMES IDS "\r\n", "Via cannot be read"},
 	{HEAD "Via: SIP/2.0/UDP h:70000\r\n" NAMES IDS "\r\n", "Via cannot be read"},
+	{HEAD "Via: SIP/2.0/UDP h:\r\n" NAMES IDS "\r\n", "Via cannot be read"},
+	{HEAD "Via: SIP/2.0/UDP [::1\r\n" NAMES IDS "\r\n", "Via cannot be read"},
+	{HEAD "Via: SIP/2.0/UDP [::1]x\r\n" NAMES IDS "\r\n", "Via cannot be read"},
+	{HEAD "Via: SIP/3.0/UDP h\r\n" NAMES IDS "\r\n", "Via cannot be read"},
+	{HEAD VIA "Via: HTTP/2.0/UDP h\r\n" NAMES IDS "\r\n", "Via cannot be read"},
 	{HEAD VIA "From: <sip:a@b\r\nTo: <sip:a@b>\r\n" IDS "\r\n", "From cannot be read"},
 	{HEAD VIA "To: <sip:a@b>\r\n" IDS "\r\n", "From is missing"},
 	{HEAD VIA "From: \"a <sip:a@b>\r\nTo: <sip:a@b>\r\n" IDS "\r\n", "From cannot be read"},
@@ -403,12 +408,13 @@ static void check_bad(void)
 	strcpy(many + length, "\r\n\r\n");
 	is_int(hl_message_parse(hl_slice_of(many), &message, &error), -EBADMSG,
 	       "301 Contacts in one line");
-	length = strlen(HEAD VIA NAMES IDS);
-	length += (size_t)sprintf(many + length, "Contact: <sip:a@b>");
+	length = (size_t)sprintf(many, "REGISTER sip:a SIP/2.0\r\n" VIA NAMES
+				       "Call-ID: 1\r\nCSeq: 1 REGISTER\r\nContact: <sip:a@b>");
 	for (int i = 0; i < 129; i++)
 		length += (size_t)sprintf(many + length, ";a=b");
 	strcpy(many + length, "\r\n\r\n");
-	is_int(hl_message_parse(hl_slice_of(many), &message, &error), -EBADMSG, "%s", error.text);
+	is_int(hl_message_parse(hl_slice_of(many), &message, &error), -EBADMSG,
+	       "a Contact of 129 parameters");
 	memset(many + length, 'x', sizeof(many) - length);
 	is_int(hl_message_parse((struct hl_slice){many, HL_MESSAGE_MAX + 1}, &message, &error),
 	       -EBADMSG, "65,536 bytes");
@@ -418,7 +424,9 @@ static void check_bad(void)
 
 static void check_good_will(void)
 {
+	struct hl_contact_field contact;
 	struct hl_message *message;
+	struct hl_via via;
 
 	message = parse("\r\n\r\n" HEAD VIA NAMES IDS "l: 3\r\n\r\nabcdef");
 	is_slice(hl_message_body(message), "abc", "empty lines before, bytes behind the body");
@@ -435,6 +443,18 @@ static void check_good_will(void)
 	is_str(hl_message_method_text(message), "FOO", "keeps its name");
 	is_int(hl_message_request_uri_parts(message, &(struct hl_uri){.port = 0}), -EBADMSG,
 	       "an unknown scheme is the routing's to refuse");
+	hl_message_free(message);
+	message = parse("OPTIONS sip:a SIP/2.0\r\nVia:sip/2.0/TLS\t[2001:db8::1] : 7;;x=\"a;branch=1\""
+			";Branch = z9hG4bK1;rport=1\r\n" NAMES IDS
+			"Contact: <sip:a@b>;x=\"q=0.1;expires=1\";Expires=2;+sip.instance=\"<u;v>\"\r\n\r\n");
+	ok(hl_message_via(message, 0, &via) && via.port == 7 && via.rport_value == 1,
+	   "a Via with blanks, and an empty parameter");
+	is_slice(via.host, "[2001:db8::1]", "its host");
+	is_slice(via.transport, "TLS", "its transport");
+	is_slice(via.branch, "z9hG4bK1", "a parameter is not looked for inside of quotes");
+	ok(hl_message_contact(message, 0, &contact) && contact.expires == 2 && contact.q == -1,
+	   "nor are those of a Contact");
+	is_slice(contact.instance, "u;v", "whose instance may have a semicolon");
 	hl_message_free(message);
 	message = parse("SIP/2.0 200\r\n" VIA NAMES IDS
 			"Content-Type: Application/SDP ;x=y\r\n\r\nv");
