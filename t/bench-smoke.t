@@ -49,6 +49,13 @@ my $figure = completes($switch, 80, 'transactions',
 	qw(--few=10 --many=50 --rate=200 --count=40 --rounds=1));
 is($figure->{ringing}, 50, 'transactions: the calls ring');
 
+# Refreshes come 2 s after a call's beginning, or, of the shortest session, four times a second.
+$switch = switch_for({'session-timer' => {ttl => 86400, update_segment => 10}}, {}, clock_rate => 40);
+$figure = completes($switch, 3 + 10 + 3 + 17 + 10, 'calls-many', qw(--few=3 --calls=20 --count=10
+	--fill=100 --session=1000 --refresh=2500 --rounds=1 --window=300 --settle=200));
+cmp_ok($figure->{"refresh_rate_at_$_"}, '>', 0, "calls-many: calls are refreshed beside $_")
+	for qw(few many);
+
 $switch = switch_for({}, {password => 'bench'});
 completes($switch, 80, 'register',
 	qw(--contacts=40 --rate=500 --count=40 --rounds=1 --password=bench));

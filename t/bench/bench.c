@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BENCH_NAME_MAX 64
 #define BENCH_DEPTH_MAX 4
@@ -54,6 +55,20 @@ static uint64_t bench_cpu_tree(pid_t pid, int depth)
 uint64_t bench_cpu(pid_t pid)
 {
 	return bench_cpu_tree(pid, 0);
+}
+
+double bench_resident(pid_t pid)
+{
+	unsigned long pages = 0;
+	char path[BENCH_NAME_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
+		bench_die("no %s", path);
+	fclose(file);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
 void bench_die(const char *format, ...)

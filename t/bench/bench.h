@@ -48,6 +48,9 @@ uint64_t bench_clock(void);
 /* CPU time in ns of a process, all its threads, and all its living descendants; 0 if it is gone. */
 uint64_t bench_cpu(pid_t pid);
 
+/* Resident bytes of a process; dies if it is gone. */
+double bench_resident(pid_t pid);
+
 /* Print to stderr and exit 1. */
 void bench_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
@@ -78,6 +81,7 @@ void bench_child(void);
 int bench_register(int argc, char **argv);
 int bench_contacts(int argc, char **argv);
 int bench_call(int argc, char **argv);
+int bench_calls_many(int argc, char **argv);
 int bench_keepalive(int argc, char **argv);
 int bench_rtp(int argc, char **argv);
 int bench_transactions(int argc, char **argv);

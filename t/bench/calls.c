@@ -55,8 +55,20 @@ static void calls_request(struct bench_calls *calls, unsigned pair, const char *
 		"Contact: <sip:u%u@%s>\r\n",
 		2 * pair, sip_hostport(calls->wire->server), call->number, call->to, call->number,
 		sip_run(), cseq, method, 2 * pair, local);
+	if (calls->session && !strcmp(method, "INVITE"))
+		sip_add(&text,
+			"Supported: timer\r\n"
+			"Allow: INVITE, ACK, CANCEL, BYE, UPDATE\r\n"
+			"Session-Expires: %u\r\n",
+			calls->session);
 	sip_end(&text, body);
 	bench_wire_send(calls->wire, 2 * pair, NULL, text.data, text.length);
+}
+
+void bench_calls_hang_up(struct bench_calls *calls, unsigned pair)
+{
+	calls->pairs[pair].caller = CALLS_ENDING;
+	calls_request(calls, pair, "BYE", 2, sip_branch(), "");
 }
 
 void bench_calls_start(struct bench_calls *calls, unsigned pair)
@@ -81,16 +93,30 @@ static void calls_end(struct bench_calls *calls, struct calls_pair *call)
 		calls->completed++;
 }
 
+static bool calls_sets_timer(struct sip_part method)
+{
+	return sip_is(method, "INVITE") || sip_is(method, "UPDATE");
+}
+
 static void calls_reply(struct bench_calls *calls, const struct bench_datagram *datagram,
 			const char *status, const char *body)
 {
 	struct sip_text text;
+	struct sip_kind kind;
 	char tag[32];
 
 	snprintf(tag, sizeof(tag), "b%u", calls->pairs[datagram->phone / 2].number);
 	sip_answer(&text, datagram->data, status, tag);
 	sip_add(&text, "Contact: <sip:u%u@%s>\r\n", datagram->phone,
 		sip_hostport(bench_wire_phone(calls->wire, datagram->phone)));
+	/* Whoever asked refreshes: the switch. */
+	if (calls->session && sip_kind(datagram->data, &kind) && calls_sets_timer(kind.method) &&
+	    *status == '2')
+		sip_add(&text,
+			"Supported: timer\r\nRequire: timer\r\n"
+			"Allow: INVITE, ACK, CANCEL, BYE, UPDATE\r\n"
+			"Session-Expires: %u;refresher=uac\r\n",
+			calls->session);
 	sip_end(&text, body);
 	bench_wire_send(calls->wire, datagram->phone, &datagram->from, text.data, text.length);
 }
@@ -116,10 +142,8 @@ static void calls_answered(struct bench_calls *calls, unsigned pair,
 		calls->answered++;
 		bench_latency_add(&calls->setup, datagram->at - call->started);
 		calls_request(calls, pair, "ACK", 1, sip_branch(), "");
-		if (calls->manner == CALLS_SHORT) {
-			call->caller = CALLS_ENDING;
-			calls_request(calls, pair, "BYE", 2, sip_branch(), "");
-		}
+		if (calls->manner == CALLS_SHORT)
+			bench_calls_hang_up(calls, pair);
 	} else {
 		calls_request(calls, pair, "ACK", 1, sip_branch(), "");
 	}
@@ -213,6 +237,7 @@ static void calls_callee_request(struct bench_calls *calls, struct calls_pair *c
 		return;
 	}
 	calls_reply(calls, datagram, "200 OK", "");
+	calls->refreshed += sip_is(kind->method, "UPDATE");
 	if (sip_is(kind->method, "BYE") && call->callee == CALLS_ENDING) {
 		call->callee = CALLS_ENDED;
 		calls_end(calls, call);
@@ -234,6 +259,7 @@ void bench_calls_receive(void *arg, const struct bench_datagram *datagram)
 		calls_caller_response(calls, pair, &kind, datagram);
 	} else if (!sip_is(kind.method, "ACK")) {
 		calls_reply(calls, datagram, "200 OK", "");
+		calls->refreshed += sip_is(kind.method, "UPDATE");
 		calls->failed += sip_is(kind.method, "BYE");
 	}
 }

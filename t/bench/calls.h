@@ -46,12 +46,14 @@ struct bench_calls {
 	struct bench_wire *wire;  /* signalling */
 	struct bench_wire *media; /* whose addresses the SDP offers; NULL: those of `wire` */
 	enum calls_manner manner;
+	unsigned session; /* s; what both phones ask for, the switch refreshing; 0: no timer */
 	struct calls_pair *pairs;
 	unsigned count; /* of pairs */
 	uint64_t started;
 	uint64_t rang;	    /* 180 seen by the caller */
 	uint64_t answered;  /* 200 seen by the caller */
 	uint64_t completed; /* BYE answered to the caller, and seen by the callee after its ACK */
+	uint64_t refreshed; /* UPDATEs seen by either phone */
 	uint64_t failed;    /* refused, or hung up by the server */
 	uint64_t repeated;  /* INVITEs the callee saw again */
 	struct bench_latency setup; /* INVITE to 200 */
@@ -62,6 +64,9 @@ void bench_calls_fini(struct bench_calls *calls);
 
 /* The INVITE of a pair's next call; a call still open there is forgotten. */
 void bench_calls_start(struct bench_calls *calls, unsigned pair);
+
+/* The BYE of a pair's caller, whose call is up. */
+void bench_calls_hang_up(struct bench_calls *calls, unsigned pair);
 
 /* A bench_receive for the signalling wire, `arg` the calls. */
 void bench_calls_receive(void *arg, const struct bench_datagram *datagram);

@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "enrol.h"
@@ -23,21 +22,6 @@ struct contacts_load {
 	long rounds;
 	double rate, fill_rate; /* refreshes, new contacts a second */
 };
-
-/* Resident bytes of the process. */
-static double contacts_resident(pid_t pid)
-{
-	unsigned long pages = 0;
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	file = fopen(path, "re");
-	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
-		bench_die("no %s", path);
-	fclose(file);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
 
 static void contacts_wait(uint64_t wait)
 {
@@ -86,13 +70,13 @@ static void contacts_measure(struct contacts_load *load, unsigned few, unsigned 
 	contacts_wait(load->settle);
 	contacts_refresh(load, few, &at_few);
 	contacts_wait(load->settle);
-	before = contacts_resident(load->pid);
+	before = bench_resident(load->pid);
 	many = contacts_fill(load, few, many);
 	contacts_wait(load->settle);
 	bench_print("contacts", many);
-	bench_print("resident_mb", contacts_resident(load->pid) / 1e6);
+	bench_print("resident_mb", bench_resident(load->pid) / 1e6);
 	bench_print("bytes_per_contact",
-		    (contacts_resident(load->pid) - before) / (double)(many - few));
+		    (bench_resident(load->pid) - before) / (double)(many - few));
 	contacts_refresh(load, many, &at_many);
 	bench_rounds_print(&at_few, "cpu_us_at_few");
 	bench_rounds_print(&at_many, "cpu_us_at_many");

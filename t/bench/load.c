@@ -12,6 +12,7 @@ static const struct {
 	{"register", bench_register, "phones that register and refresh"},
 	{"contacts", bench_contacts, "very many contacts, what they weigh and cost"},
 	{"call", bench_call, "both phones of short calls"},
+	{"calls-many", bench_calls_many, "very many calls that are up, what they weigh and cost"},
 	{"keepalive", bench_keepalive, "NAT contacts that count their heartbeats"},
 	{"rtp", bench_rtp, "both phones of calls that talk"},
 	{"transactions", bench_transactions, "messages beside many calls that ring"},

@@ -12,6 +12,7 @@ t_bench_load_SOURCES = \
 	t/bench/call.c \
 	t/bench/calls.c \
 	t/bench/calls.h \
+	t/bench/calls_many.c \
 	t/bench/contacts.c \
 	t/bench/enrol.c \
 	t/bench/enrol.h \
