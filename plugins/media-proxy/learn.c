@@ -3,7 +3,8 @@
  * signalling) teaches: it is answered there from then on. With `strangers`, another host may
  * teach too, within the window and after a run of packets.
  *  2. The source is locked when it has made a run of one SSRC in sequence. Until then, another
- * expected source takes its place by making that run first.
+ * expected source takes its place by making that run first, if it is worth as much or the source
+ * has fallen silent.
  *  3. The exact address of the SDP wins over another port of its host within the window; a stranger
  * yields to an expected host at any time.
  *  4. Otherwise the source is locked. Only its own host may go on from another port, when the old
@@ -110,6 +111,7 @@ static bool takes_over(struct hl_learn *learn, const struct hl_arrival *arrival,
 		       enum hl_learn_rank rank)
 {
 	bool window = arrival->now - learn->opened < learn->expected.window;
+	bool silent = arrival->now - learn->heard >= HL_LEARN_SILENCE;
 
 	if (rank == HL_LEARN_STRANGER)
 		return !learn->source.family && learn->expected.strangers && !learn->sibling &&
@@ -119,7 +121,7 @@ static bool takes_over(struct hl_learn *learn, const struct hl_arrival *arrival,
 	if (rank > learn->rank && window)
 		return true;
 	if (!learn->locked)
-		return run_on(&learn->rival, arrival);
+		return (rank >= learn->rank || silent) && run_on(&learn->rival, arrival);
 	return moved(learn, arrival);
 }
 

@@ -196,6 +196,25 @@ static void public_sdp(void)
 	ok(!packet(&learn, "198.51.100.10:40000", HL_LEARN_REJECTED), "a lesser one does not");
 }
 
+/* A burst of somebody else's at the phone's host: an old call's packets, faster than the phone's. */
+static void exact_stays(void)
+{
+	struct hl_learn learn = learn_new(gateway());
+
+	ok(packet(&learn, "198.51.100.20:30000", HL_LEARN_LEARNED), "the SDP's port, not locked yet");
+	for (int i = 0; i < 2 * HL_LEARN_RUN; i++)
+		ok(!packet(&learn, "198.51.100.20:30002", i ? HL_LEARN_NOTHING : HL_LEARN_REJECTED),
+		   "no run of a lesser one takes its place");
+	talks(&learn, "198.51.100.20:30000");
+
+	learn = learn_new(gateway());
+	packet(&learn, "198.51.100.20:30000", HL_LEARN_LEARNED);
+	now += HL_LEARN_SILENCE;
+	packet(&learn, "198.51.100.10:40000", HL_LEARN_NOTHING);
+	packet(&learn, "198.51.100.10:40000", HL_LEARN_NOTHING);
+	ok(packet(&learn, "198.51.100.10:40000", HL_LEARN_LEARNED), "unless it has fallen silent");
+}
+
 static void window_closes(void)
 {
 	struct hl_learn learn = learn_new(gateway());
@@ -323,6 +342,7 @@ int main(void)
 	prefixes();
 	runs();
 	public_sdp();
+	exact_stays();
 	window_closes();
 	nat_rebinds();
 	offers_open();
