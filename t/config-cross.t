@@ -4,6 +4,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Holdline::Test;
+use POSIX ();
 
 $ENV{HOLDLINE_SCRIPT_DIR} = source_path('scripts');
 my $slow = ($ENV{HOLDLINE_SANITIZERS} || 'no') eq 'yes';
@@ -106,6 +107,28 @@ subtest 'include' => sub {
 	$beside->write_file('mobile.yaml', "colour: blue\n");
 	($exit, $text) = $beside->run;
 	like $text, qr{\Q@{[$beside->dir]}\E/mobile\.yaml:1:1: colour: unknown section}, 'beside the file comes first';
+};
+
+subtest 'pipes' => sub {
+	for my $case (['include', "include: pipe\n$head", qr/:1:10: include: cannot read .*pipe: /],
+		['policy.script', "${head}policy: {script: pipe}\n", qr/:2:18: policy\.script: .*pipe: /],
+		['switch.tls.key', $head =~ s/^switch: \{/switch: {tls: {certificate: pipe, key: pipe}, /r,
+			qr/:1:\d+: switch\.tls\.\w+: .*pipe: is a pipe, not a file/]) {
+		my ($name, $yaml, $says) = @$case;
+		my $switch = switch_object(yaml => $yaml, args => ['--check']);
+		POSIX::mkfifo($switch->dir . '/pipe', 0600) or die $!;
+		my ($exit, $text) = $switch->run;
+		is $exit, 2, "$name: one that nobody writes to is refused, not waited for";
+		like $text, $says, 'with its place';
+	}
+	my $fed = switch_object(yaml => "include: pipe\n$head", args => ['--check']);
+	POSIX::mkfifo($fed->dir . '/pipe', 0600) or die $!;
+	open my $writer, '+<', $fed->dir . '/pipe' or die $!;
+	syswrite $writer, "colour: blue\n";
+	my ($exit, $text) = $fed->run;
+	like $text, qr/cannot read .*pipe: Resource temporarily unavailable/, 'nor one that falls silent';
+	($exit, $text) = check("include: \"a\\0b\"\n$head");
+	like $text, qr/:1:10: include: must not hold a NUL/, 'a name with a NUL';
 };
 
 subtest 'holdline.yaml.full' => sub {

@@ -4,6 +4,8 @@ core_libcore_a_SOURCES += \
 	core/base/address.c \
 	core/base/clock.c \
 	core/base/error.c \
+	core/base/file.c \
+	core/base/file.h \
 	core/base/handle.c \
 	core/base/hash.c \
 	core/base/json.c \

@@ -1,12 +1,12 @@
 /* YAML: libyaml's events become nodes in the arena. The only file that knows libyaml. */
 #include "config/document.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "config/base64.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <yaml.h>
 
 enum {
@@ -515,29 +515,6 @@ static int build(struct builder *builder, struct hl_slice text)
 	return builder->errors ? -EINVAL : 0;
 }
 
-/* All bytes of a file, a pipe included. 0 or a negative errno. */
-static int slurp(const char *file, struct hl_text *text)
-{
-	FILE *stream = fopen(file, "re");
-	char block[65536];
-	size_t length;
-	int error = 0;
-
-	if (!stream)
-		return -errno;
-	errno = 0;
-	while ((length = fread(block, 1, sizeof(block), stream)) && text->length < FILE_MOST)
-		hl_text_append(text, block, length);
-	if (ferror(stream))
-		error = errno ? -errno : -EIO;
-	else if (text->length >= FILE_MOST)
-		error = -EFBIG;
-	else if (text->failed)
-		error = -ENOMEM;
-	fclose(stream);
-	return error;
-}
-
 static bool is_null(const struct hl_node *node)
 {
 	return !node || (node->type == HL_NODE_SCALAR && node->plain && !node->text.length);
@@ -576,7 +553,7 @@ int hl_document_read(struct hl_config_arena *arena, const char *file, struct hl_
 	int error;
 
 	hl_text_init(&text);
-	error = slurp(file, &text);
+	error = hl_file_read(file, FILE_MOST, &text);
 	if (!error) {
 		error = hl_document_parse(arena, file,
 					  (struct hl_slice){hl_text_string(&text), text.length},

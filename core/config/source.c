@@ -217,6 +217,11 @@ static int include_one(struct source *source, const struct hl_node *name,
 		source->errors++;
 		return 0;
 	}
+	if (strlen(name->text.data) != name->text.length) {
+		hl_mistake(source->mistakes, name->place, "include", "must not hold a NUL");
+		source->errors++;
+		return 0;
+	}
 	error = find_include(source, name, &file);
 	return error ? error : read_file(source, file, name->place, parent, merged);
 }

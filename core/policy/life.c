@@ -2,6 +2,7 @@
 #include "policy/host.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "config/nearest.h"
 
@@ -92,27 +93,16 @@ static int load(lua_State *lua)
 
 static int read_script(const char *path, struct hl_policy *policy, struct hl_error *error)
 {
-	FILE *file = fopen(path, "re");
-	struct hl_text *text = &policy->source;
-	char block[16384];
-	struct stat stat;
-	size_t length;
-	int result = 0;
+	int code = hl_file_read(path, SCRIPT_MOST, &policy->source);
+	struct stat status;
 
-	if (!file)
-		return hl_error_set(error, -errno, "%s: %s", path, strerror(errno));
-	while ((length = fread(block, 1, sizeof(block), file)) && text->length <= SCRIPT_MOST)
-		hl_text_append(text, block, length);
-	if (ferror(file) || fstat(fileno(file), &stat))
-		result = hl_error_set(error, -EIO, "%s: cannot be read", path);
-	else if (text->length > SCRIPT_MOST)
-		result = hl_error_set(error, -EFBIG, "%s: larger than %d bytes", path, SCRIPT_MOST);
-	else if (text->failed)
-		result = hl_error_set(error, -ENOMEM, "%s: out of memory", path);
-	else
-		hl_clock_format((uint64_t)stat.st_mtime * HL_SECOND, policy->version);
-	fclose(file);
-	return result;
+	if (code == -EFBIG)
+		return hl_error_set(error, code, "%s: larger than %d bytes", path, SCRIPT_MOST);
+	if (code)
+		return hl_error_set(error, code, "%s: %s", path, strerror(-code));
+	if (!stat(path, &status))
+		hl_clock_format((uint64_t)status.st_mtime * HL_SECOND, policy->version);
+	return 0;
 }
 
 static int run_script(struct hl_policy *policy, struct hl_error *error)

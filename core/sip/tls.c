@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define CIPHERS                                                                                    \
@@ -31,12 +32,16 @@ static const char *reason(void)
 	return text ? text : "OpenSSL does not say why";
 }
 
-/* Whether a file can be read at all, which OpenSSL says less well. */
+/* Whether a file can be read at all, which OpenSSL says less well; it would wait for a pipe. */
 static int check_readable(const char *path, struct hl_error *error)
 {
-	FILE *file = fopen(path, "re");
+	struct stat status;
+	bool pipe = !stat(path, &status) && S_ISFIFO(status.st_mode);
+	FILE *file = pipe ? NULL : fopen(path, "re");
 	char byte;
 	int code = 0;
+	if (pipe)
+		return hl_error_set(error, -EINVAL, "%s: is a pipe, not a file", path);
 	if (!file || (!fread(&byte, 1, 1, file) && ferror(file)))
 		code = hl_error_set(error, -errno, "%s: %s", path, strerror(errno));
 	if (file)
