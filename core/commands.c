@@ -224,14 +224,22 @@ static int kick(void *arg, const struct hl_arguments *arguments, struct hl_json 
 static int reload(void *arg, const struct hl_arguments *arguments, struct hl_answer *answer,
 		  struct hl_error *error)
 {
-	struct hl_text report;
+	struct hl_text report, text;
+	struct hl_json json;
 	(void)arguments, (void)error;
 	hl_text_init(&report);
-	if (hl_switch_reload(arg, &report) < 0)
+	hl_text_init(&text);
+	hl_json_init(&json, &text);
+	if (hl_switch_reload(arg, "control", &report) < 0) {
 		hl_answer_error(answer, hl_text_string(&report));
-	else
-		hl_answer_result(answer, HL_SLICE_LITERAL("{}"));
+	} else {
+		hl_json_object(&json);
+		hl_warnings_json(&report, &json);
+		hl_json_object_end(&json);
+		hl_answer_result(answer, (struct hl_slice){text.data, text.length});
+	}
 	hl_text_fini(&report);
+	hl_text_fini(&text);
 	return 0;
 }
 

@@ -90,6 +90,7 @@ void hl_plan_drop(struct hl_plan *plan)
 	hl_policy_free(plan->policy);
 	hl_tls_free(plan->tls);
 	hl_config_unref(plan->config);
+	hl_free(plan->warnings);
 	*plan = (struct hl_plan){.config = NULL};
 }
 
@@ -105,6 +106,8 @@ static int complete(struct hl_modules *modules, struct hl_plan *plan, struct hl_
 		hl_plan_drop(plan);
 	hl_mistakes_print(mistakes, report);
 	hl_mistakes_fini(mistakes);
+	if (plan->config)
+		plan->warnings = hl_strdup(hl_text_string(report));
 	return plan->config ? 0 : -EINVAL;
 }
 
@@ -209,6 +212,8 @@ static void take(struct hl_switch *holdline, const struct hl_plan *plan)
 	struct change change = {holdline, old, config};
 
 	holdline->config = config;
+	hl_free(holdline->warnings);
+	holdline->warnings = plan->warnings;
 	hl_subscribers_reload(holdline);
 	hl_policy_inherit(plan->policy, holdline->policy);
 	hl_policy_free(holdline->policy);
@@ -261,11 +266,62 @@ static int swap(struct hl_switch *holdline, struct hl_plan *plan, bool save, str
 	return result;
 }
 
-int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report)
+static void log_report(const char *event, const struct hl_text *report)
+{
+	struct hl_slice rest = {report->data, report->length};
+	while (rest.length) {
+		struct hl_slice line = hl_slice_cut(&rest, '\n');
+		if (line.length)
+			hl_log(HL_LOG_WARN, "config", event, hl_sl("text", line));
+	}
+}
+
+int hl_switch_reload(struct hl_switch *holdline, const char *by, struct hl_text *report)
 {
 	struct hl_plan plan;
 	int result = hl_switch_read(holdline->modules, &holdline->options, &plan, report);
-	return result ? result : swap(holdline, &plan, false, report);
+	if (!result)
+		result = swap(holdline, &plan, false, report);
+	log_report(result ? "mistake" : "warning", report);
+	hl_log(result ? HL_LOG_ERROR : HL_LOG_INFO, "switch", result ? "reload-failed" : "reloaded",
+	       hl_str("by", by));
+	return result;
+}
+
+static bool has_line(const char *lines, struct hl_slice line)
+{
+	struct hl_slice rest = hl_slice_of(lines ? lines : "");
+	while (rest.length)
+		if (hl_slice_equal(hl_slice_cut(&rest, '\n'), line))
+			return true;
+	return false;
+}
+
+/* Who sets one parameter need not hear what was odd about the others before. */
+static void keep_new(struct hl_text *report, const char *before)
+{
+	struct hl_slice rest = {report->data, report->length};
+	struct hl_text kept;
+	hl_text_init(&kept);
+	while (rest.length) {
+		struct hl_slice line = hl_slice_cut(&rest, '\n');
+		if (!has_line(before, line))
+			hl_text_printf(&kept, "%.*s\n", HL_SLICE_ARGS(line));
+	}
+	hl_text_fini(report);
+	*report = kept;
+}
+
+void hl_warnings_json(const struct hl_text *report, struct hl_json *json)
+{
+	struct hl_slice rest = {report->data, report->length};
+	if (!rest.length)
+		return;
+	hl_json_key(json, "warnings");
+	hl_json_array(json);
+	while (rest.length)
+		hl_json_slice(json, hl_slice_cut(&rest, '\n'));
+	hl_json_array_end(json);
 }
 
 int hl_switch_set(struct hl_switch *holdline, const char *name, const char *value, bool save,
@@ -280,10 +336,14 @@ int hl_switch_set(struct hl_switch *holdline, const char *name, const char *valu
 							 save, find_section, holdline->modules,
 							 &mistakes)};
 	result = complete(holdline->modules, &plan, &mistakes, report);
-	if (!result)
+	if (!result) {
+		keep_new(report, holdline->warnings);
 		result = swap(holdline, &plan, save, report);
-	if (!result)
+	}
+	if (!result) {
+		log_report("warning", report);
 		hl_log(HL_LOG_INFO, "switch", "parameter-set", hl_str("name", name),
 		       hl_str("value", value), hl_str("saved", save ? "yes" : "no"));
+	}
 	return result;
 }

@@ -27,6 +27,7 @@ struct hl_plan {
 	struct hl_config *config; /* NULL: there were errors, and nothing else is there either */
 	struct hl_policy *policy; /* NULL: no script */
 	struct hl_tls *tls;
+	char *warnings; /* the lines of --check that are no errors */
 };
 
 /* What the figures of one function of the policy are read by. */
@@ -56,6 +57,7 @@ struct hl_switch {
 	uint64_t malformed; /* messages that did not parse */
 	struct hl_log_limit malformed_limit;
 	uint64_t reloads; /* configurations taken */
+	char *warnings;	  /* owned; what --check would say of the one that runs */
 	struct hl_policy_meter policy_meters[HL_POLICY_FUNCTIONS];
 	struct hl_timer drain; /* while stopping */
 	uint64_t drain_until;  /* hl_clock_real */
@@ -97,12 +99,16 @@ void hl_switch_configure_transport(struct hl_switch *holdline,
 int hl_switch_read(struct hl_modules *modules, const struct hl_options *options,
 		   struct hl_plan *plan, struct hl_text *report);
 void hl_plan_drop(struct hl_plan *plan);
-/* SIGHUP and `reload`: 0, or -EINVAL with the lines of --check in `report`; nothing changed then.
- */
-int hl_switch_reload(struct hl_switch *holdline, struct hl_text *report);
-/* `param set`: one parameter changes as by a reload; `save` keeps it for the next start, too. */
+/* SIGHUP and `reload`, as `by` says in the log: 0, or -EINVAL when nothing changed; the lines of
+ * --check are in `report` either way. */
+int hl_switch_reload(struct hl_switch *holdline, const char *by, struct hl_text *report);
+/* `param set`: one parameter changes as by a reload; `save` keeps it for the next start, too. What
+ * was warned of before is not in `report` again. */
 int hl_switch_set(struct hl_switch *holdline, const char *name, const char *value, bool save,
 		  struct hl_text *report);
+
+/* Writes a member `warnings`, a list of the report's lines, if there are any. */
+void hl_warnings_json(const struct hl_text *report, struct hl_json *json);
 
 /* traffic.c: what the transport, the transactions and the calls tell. */
 extern const struct hl_transport_events hl_traffic_transport;

@@ -38,14 +38,12 @@ static void put_default(const struct hl_config_parameter *parameter, struct hl_j
 	hl_free(settings);
 }
 
-static void put_parameter(void *arg, const struct hl_config_parameter *parameter)
+static void put_members(const struct hl_config_parameter *parameter, struct hl_json *json)
 {
-	struct hl_json *json = arg;
 	struct hl_text name;
 
 	hl_text_init(&name);
 	hl_text_printf(&name, "%s.%s", parameter->section->name, parameter->row->key);
-	hl_json_object(json);
 	hl_json_put_string(json, "name", hl_text_string(&name));
 	hl_json_key(json, "value");
 	hl_parameter_json(parameter->row, parameter->settings, json);
@@ -53,12 +51,21 @@ static void put_parameter(void *arg, const struct hl_config_parameter *parameter
 	put_origin(parameter->node, json);
 	hl_json_put_string(json, "vos3000", parameter->row->vos3000);
 	hl_json_put_boolean(json, "reloadable", parameter->row->reloadable);
-	hl_json_object_end(json);
 	hl_text_fini(&name);
 }
 
+static void put_parameter(void *arg, const struct hl_config_parameter *parameter)
+{
+	struct hl_json *json = arg;
+
+	hl_json_object(json);
+	put_members(parameter, json);
+	hl_json_object_end(json);
+}
+
+/* One parameter and the warnings that came of it, or (NULL) all of them. */
 static void answer_json(struct hl_answer *answer, const struct hl_config *config,
-			const struct hl_config_parameter *parameter)
+			const struct hl_config_parameter *parameter, const struct hl_text *report)
 {
 	struct hl_text text;
 	struct hl_json json;
@@ -66,7 +73,11 @@ static void answer_json(struct hl_answer *answer, const struct hl_config *config
 	hl_text_init(&text);
 	hl_json_init(&json, &text);
 	if (parameter) {
-		put_parameter(&json, parameter);
+		hl_json_object(&json);
+		put_members(parameter, &json);
+		if (report)
+			hl_warnings_json(report, &json);
+		hl_json_object_end(&json);
 	} else {
 		hl_json_array(&json);
 		hl_config_each(config, put_parameter, &json);
@@ -94,7 +105,7 @@ static int set(struct hl_switch *holdline, const struct hl_arguments *arguments,
 	if (result < 0)
 		hl_answer_error(answer, hl_text_string(&report));
 	else if (hl_config_find(holdline->config, hl_slice_of(name), &found))
-		answer_json(answer, holdline->config, &found);
+		answer_json(answer, holdline->config, &found, &report);
 	hl_text_fini(&report);
 	return 0;
 }
@@ -108,7 +119,7 @@ static int param(void *arg, const struct hl_arguments *arguments, struct hl_answ
 	struct hl_config_parameter found;
 
 	if (op && !strcmp(op, "list")) {
-		answer_json(answer, holdline->config, NULL);
+		answer_json(answer, holdline->config, NULL, NULL);
 		return 0;
 	}
 	if (!op || (strcmp(op, "get") && strcmp(op, "set")))
@@ -122,7 +133,7 @@ static int param(void *arg, const struct hl_arguments *arguments, struct hl_answ
 	if (!hl_config_find(holdline->config, hl_slice_of(name), &found))
 		return hl_error_set(error, -ENOENT,
 				    "%s is no parameter: `param list` shows their names", name);
-	answer_json(answer, holdline->config, &found);
+	answer_json(answer, holdline->config, &found, NULL);
 	return 0;
 }
 

@@ -129,16 +129,6 @@ static void stop(struct hl_switch *holdline)
 	hl_timer_start(holdline->loop, &holdline->drain, 0);
 }
 
-static void log_report(const struct hl_text *report)
-{
-	struct hl_slice rest = {report->data, report->length};
-	while (rest.length) {
-		struct hl_slice line = hl_slice_cut(&rest, '\n');
-		if (line.length)
-			hl_log(HL_LOG_WARN, "config", "mistake", hl_sl("text", line));
-	}
-}
-
 static void caught(void *arg, int signal)
 {
 	struct hl_switch *holdline = arg;
@@ -147,11 +137,8 @@ static void caught(void *arg, int signal)
 	case SIGHUP:
 		notify("RELOADING=1");
 		hl_text_init(&report);
-		int result = hl_switch_reload(holdline, &report);
-		log_report(&report);
+		hl_switch_reload(holdline, "signal", &report);
 		hl_text_fini(&report);
-		hl_log(result ? HL_LOG_ERROR : HL_LOG_INFO, "switch",
-		       result ? "reload-failed" : "reloaded");
 		notify("READY=1");
 		break;
 	case SIGUSR1: hl_store_reopen(holdline->store); break;
@@ -288,6 +275,7 @@ static void take_down(struct hl_switch *holdline)
 	hl_policy_free(holdline->policy);
 	hl_tls_free(holdline->tls);
 	hl_config_unref(holdline->config);
+	hl_free(holdline->warnings);
 	hl_modules_free(holdline->modules);
 	hl_loop_free(holdline->loop);
 	hl_subscribers_free(holdline->subscribers);
@@ -342,6 +330,7 @@ int hl_switch_run(const struct hl_options *options)
 	holdline.config = plan.config;
 	holdline.policy = plan.policy;
 	holdline.tls = plan.tls;
+	holdline.warnings = plan.warnings;
 	if (holdline.config && options->clock_rate > 1 && !only_loopback(holdline.config)) {
 		fprintf(stderr,
 			"holdline: --clock-rate %u is for rehearsals: let every listener "

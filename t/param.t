@@ -76,6 +76,7 @@ is value('keepalive.period'), 41, 'it is the same parameter';
 is value('sssipnatkeepaliveperiod'), 41, 'in any spelling';
 is $switch->control('keepalive')->{period}, 41, 'and the plugin has it';
 
+my $answer;
 # Transactions: what does not fit is rolled back, and named.
 for my $case (['keepalive.periode', 30, qr/no parameter has this name; did you mean keepalive\.period/],
 	['switch.control', '/tmp/x', qr/switch\.control: cannot change while the switch runs/],
@@ -83,11 +84,36 @@ for my $case (['keepalive.periode', 30, qr/no parameter has this name; did you m
 	['policy.script', '/nonexistent.lua', qr/policy\.script: no \/nonexistent\.lua/],
 	['keepalive.method', 'pigeon', qr/"pigeon" is not a choice; allowed: udp, options/]) {
 	my ($name, $value, $says) = @$case;
-	my $answer = set($name, $value);
+	$answer = set($name, $value);
 	ok !$answer->{ok}, "$name $value: refused";
 	like $answer->{error}, $says, 'and why';
 }
 is $alice->register->code, 200, 'the switch serves as before';
+
+# What may be is taken, and warned of: once, and not with what was odd before.
+$answer = set('keepalive.period', 70);
+ok $answer->{ok}, 'a value that is odd is taken';
+is_deeply [map { /^warning: plugins\.keepalive\.period: 70 s is more than a fifth/ ? 'told' : $_ }
+	@{$answer->{result}{warnings}}], ['told'], 'with a warning';
+ok $switch->log_events(event => 'warning', text => qr/70 s is more than a fifth/), 'which is logged, too';
+is set('keepalive.copies', 2)->{result}{warnings}, undef, 'another parameter does not repeat it';
+my $tool = "'$ENV{HOLDLINECTL}' -s '" . $switch->control_path . "'";
+my $said = `$tool param set keepalive.period 80 2>&1 >/dev/null`;
+like $said, qr/^warning: plugins\.keepalive\.period: 80 s.*\n\z/, 'holdlinectl prints it';
+$said = `$tool param set keepalive.period 1 2>&1`;
+like $said, qr/^holdlinectl: plugins\.keepalive\.period: "1" is out of range.*[^\n]\n\z/, 'a mistake is a line';
+
+# Over and over.
+sub resident {
+	open my $in, '<', '/proc/' . $switch->pid . '/statm' or die;
+	return (split / /, scalar <$in>)[1] * 4;    # KiB
+}
+set('keepalive.copies', 1 + $_ % 3) for 1 .. 300;
+my $memory = resident();
+set('keepalive.copies', 1 + $_ % 3) for 1 .. 1500;
+cmp_ok resident() - $memory, '<', 1024, 'a parameter that is set again and again takes no memory'
+	unless ($ENV{HOLDLINE_SANITIZERS} || 'no') eq 'yes';
+is value('keepalive.period'), 80, 'and the others stay as they were set';
 
 # Not saved: the next reload reads the files again.
 ok $switch->reload->{ok}, 'a reload';
@@ -113,7 +139,7 @@ my $file = $switch->dir . '/state/parameters.yaml';
 open my $text, '<', $file or die;
 my $content = do { local $/; <$text> };
 $switch->write_file('state/parameters.yaml', $content . "session-timer.min_se: 5\n");
-my $answer = $switch->reload;
+$answer = $switch->reload;
 like $answer->{error}, qr{state/parameters\.yaml:\d+:\d+: plugins\.session-timer\.min_se: .*90 to},
 	'a mistake in the saved ones has its place';
 $switch->write_file('state/parameters.yaml', $content);

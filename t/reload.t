@@ -116,8 +116,16 @@ is($switch->control('status')->{calls}, 1, 'the call is still up');
 $registrar{registrar} = {expire => 3000};
 $switch->write_config($config = changed(plugins => \%registrar));
 $switch->signal('HUP');
-ok($switch->wait_log(event => 'reloaded'), 'SIGHUP takes it, too');
+ok($switch->wait_log(event => 'reloaded', by => 'signal'), 'SIGHUP takes it, too');
 is(granted($alice), 3000, 'and it holds');
+
+# What is odd is taken, and told.
+my $odd = take(changed(plugins => {%registrar, keepalive => {period => 70}}));
+like(join('|', @{$odd->{result}{warnings}}), qr/:\d+:\d+: warning: plugins\.keepalive\.period: 70 s is more/,
+	'the answer has the warnings of --check');
+ok($switch->log_events(tag => 'config', event => 'warning', text => qr/70 s/), 'and so has the log');
+ok($switch->log_events(event => 'reloaded', by => 'control'), 'which says who asked');
+is_deeply(take(changed(plugins => \%registrar))->{result}, {}, 'what is not odd: nothing to tell');
 
 # Endpoints come and go.
 my %users = %{$config->{endpoints}};

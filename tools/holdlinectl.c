@@ -167,22 +167,36 @@ static void print_json(const json_t *result)
 	putchar('\n');
 }
 
+/* One line or several, without an empty one behind them. */
+static void complain(const char *before, const char *text)
+{
+	char *clean = terminal_clean(text, true);
+	size_t length = clean ? strlen(clean) : 0;
+
+	while (length && clean[length - 1] == '\n')
+		clean[--length] = '\0';
+	fprintf(stderr, "%s%s\n", before, clean ? clean : "out of memory");
+	free(clean);
+}
+
 static int report(const struct order *order, const json_t *answer)
 {
 	const json_t *result = json_object_get(answer, "result");
 	const char *error = json_string_value(json_object_get(answer, "error"));
-	char *clean;
+	const json_t *warning;
+	size_t i;
 
 	if (!json_is_true(json_object_get(answer, "ok"))) {
-		clean = terminal_clean(error ? error : "the switch gives no reason", true);
-		fprintf(stderr, "holdlinectl: %s\n", clean ? clean : "out of memory");
-		free(clean);
+		complain("holdlinectl: ", error ? error : "the switch gives no reason");
 		return EXIT_ANSWERED;
 	}
 	if (order->json)
 		print_json(result);
 	else
 		command_show(order->command, order->name, result);
+	json_array_foreach(json_object_get(result, "warnings"), i, warning)
+		if (json_is_string(warning))
+			complain("", json_string_value(warning));
 	return fflush(stdout) || ferror(stdout) ? EXIT_ANSWERED : EXIT_SUCCESS;
 }
 

@@ -239,11 +239,12 @@ static void config_free(struct hl_config *config)
 	hl_free(config->plugins);
 	hl_free(config->file);
 	hl_config_arena_unref(config->arena);
+	hl_config_arena_unref(config->files_arena);
 	hl_free(config);
 }
 
-/* `arena`: the one to share; NULL: one of its own. */
-static struct hl_config *config_new(const char *file, struct hl_config_arena *arena)
+/* `files_arena`: whose nodes it builds upon; NULL: none. */
+static struct hl_config *config_new(const char *file, struct hl_config_arena *files_arena)
 {
 	struct hl_config *config = hl_zalloc(sizeof(*config));
 
@@ -255,7 +256,8 @@ static struct hl_config *config_new(const char *file, struct hl_config_arena *ar
 	}
 	config->references = 1;
 	hl_list_init(&config->gateways);
-	config->arena = arena ? hl_config_arena_ref(arena) : hl_config_arena_new();
+	config->files_arena = files_arena ? hl_config_arena_ref(files_arena) : NULL;
+	config->arena = hl_config_arena_new();
 	config->file = hl_strdup(file);
 	if (config->arena && config->file)
 		return config;
@@ -275,6 +277,8 @@ struct hl_config *hl_config_read(const char *const *files, size_t count,
 		error = hl_source_read(config->arena, files, count, mistakes, &config->root);
 	if (!error)
 		error = hl_saved_read(config, mistakes);
+	if (config)
+		config->files = config->root;
 	if (!error || error == -EINVAL) {
 		int bad = read_tree(config, find, arg, mistakes);
 
@@ -293,7 +297,8 @@ struct hl_config *hl_config_with(const struct hl_config *before, const char *nam
 				 struct hl_slice value, bool save, hl_config_find_section *find,
 				 void *arg, struct hl_mistakes *mistakes)
 {
-	struct hl_config *config = config_new(before->file, before->arena);
+	struct hl_config *config = config_new(
+		before->file, before->files_arena ? before->files_arena : before->arena);
 	int error = -ENOMEM;
 
 	if (config)

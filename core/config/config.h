@@ -163,6 +163,11 @@ struct hl_config {
 	char *file;		       /* the first -c FILE */
 	const struct hl_node *saved;   /* a map of what was saved at run time; NULL: nothing */
 	struct hl_config_arena *arena; /* private: nodes and texts */
+	/* Private: what was set at run time lies over the files' tree, in an arena of its own, so
+	 * that setting a parameter again and again takes no more memory than setting it once. */
+	const struct hl_node *files;	     /* the tree without `changes` */
+	const struct hl_node *changes;	     /* a map of names and values; NULL: none */
+	struct hl_config_arena *files_arena; /* of `files`, when that is another than `arena` */
 };
 
 /* How the reader learns a plugin's section: loads the plugin if need be. NULL when it does not

@@ -50,6 +50,20 @@ static struct hl_node *copy_map(struct hl_config_arena *arena, const struct hl_n
 	return copy;
 }
 
+/* A copy of a map of texts, keys and texts included: whatever it was copied from may go. */
+static struct hl_node *copy_texts(struct hl_config_arena *arena, const struct hl_node *map)
+{
+	struct hl_node *copy = copy_map(arena, map);
+
+	for (struct hl_node *node = copy ? copy->first : NULL; node; node = node->next) {
+		node->key = hl_config_arena_copy(arena, hl_slice_of(node->key));
+		node->text.data = hl_config_arena_copy(arena, node->text);
+		if (!node->key || !node->text.data)
+			return NULL;
+	}
+	return copy;
+}
+
 /* Puts `node` into the copied map under `key`, in place of what was there. */
 static int put(struct hl_config_arena *arena, struct hl_node *map, const char *key,
 	       const struct hl_node *node)
@@ -196,14 +210,23 @@ static void unknown(const struct hl_config *config, const char *name, struct hl_
 	hl_text_fini(&names);
 }
 
+/* The files' tree with all that was set at run time over it becomes the configuration's. */
+static int lay_all_over(struct hl_config *config)
+{
+	bool known;
+	int error = 0;
+
+	for (const struct hl_node *node = config->changes->first; node && !error; node = node->next)
+		error = lay_over(config->arena, &config->root, node->key, node, &known);
+	return error;
+}
+
 int hl_saved_set(struct hl_config *config, const struct hl_config *before, const char *name,
 		 struct hl_slice value, bool save, struct hl_mistakes *mistakes)
 {
-	struct hl_node node = {.type = HL_NODE_SCALAR, .over = true}, *saved;
+	struct hl_node node = {.type = HL_NODE_SCALAR, .over = true}, *changes, *saved;
 	struct hl_config_parameter found;
 	char key[2 * KEY_MOST];
-	bool known;
-	int error;
 
 	if (!hl_config_find(before, hl_slice_of(name), &found)) {
 		unknown(before, name, mistakes);
@@ -216,17 +239,16 @@ int hl_saved_set(struct hl_config *config, const struct hl_config *before, const
 		return -EINVAL;
 	}
 	node.text = (struct hl_slice){hl_config_arena_copy(config->arena, value), value.length};
-	config->root = before->root;
-	config->saved = before->saved;
-	if (!node.text.data)
+	changes = copy_texts(config->arena, before->changes);
+	saved = before->saved || save ? copy_texts(config->arena, before->saved) : NULL;
+	if (!node.text.data || !changes || (!saved && (before->saved || save)) ||
+	    put(config->arena, changes, key, &node) ||
+	    (save && put(config->arena, saved, key, &node)))
 		return -ENOMEM;
-	error = lay_over(config->arena, &config->root, key, &node, &known);
-	if (error || !save)
-		return error;
-	saved = copy_map(config->arena, before->saved);
-	error = saved ? put(config->arena, saved, key, &node) : -ENOMEM;
+	config->files = config->root = before->files;
+	config->changes = changes;
 	config->saved = saved;
-	return error;
+	return lay_all_over(config);
 }
 
 static void write_map(const struct hl_node *map, struct hl_text *text)
