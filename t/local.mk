@@ -34,6 +34,7 @@ perl_tests += \
 	t/C22-policy-hosts.t \
 	t/D02-call.t \
 	t/D03-cdr.t \
+	t/D03-endings.t \
 	t/D03-restart.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \
