@@ -10,7 +10,7 @@ use Holdline::Test;
 my $switch = start_switch(users => [1001, 1002], clock_rate => 50, lua => <<'LUA', config => {
 local policy = {}
 function policy.no_timer(call, leg)
-	return { max_duration = 60, action = "probe" }, "ask first"
+	return { max_duration = 30, action = "probe" }, "ask first"
 end
 return policy
 LUA
@@ -28,35 +28,24 @@ sub call {
 
 sub probes { return scalar(() = $switch->log_events(event => 'probe', @_)) }
 
-# A fifth of the packets is lost each way, in an order that is the same each time.
+# A fifth of the packets is lost, each way, on both legs: those of a leg that is asked by UPDATE and of
+# one that knows none and is asked by re-INVITE.
 {
+	$bob->{allow} = 'INVITE, ACK, CANCEL, BYE';
 	my ($out, $in) = call();
-	my $seed = 7;
-	my $lost = 0;
-	my $lose = sub {
-		$seed = ($seed * 1103515245 + 12345) % 2147483648;
-		my $drop = ($seed >> 16) % 5 == 0;
-		$lost += $drop;
-		return $drop;
-	};
-	for my $phone ($alice, $bob) {
-		$phone->{serve}{UPDATE} = sub {
-			my ($self, $update) = @_;
-			if ($lose->() || $lose->()) {
-				delete $self->{served}{$update->branch . 'UPDATE'};
-				return;
-			}
-			$self->respond($update, 200);
-		};
-	}
-	wait_for { probes(code => 200) >= 30 } 40;
-	cmp_ok(probes(code => 200), '>=', 30, 'half an hour of probes');
-	cmp_ok($lost, '>=', 5, "with $lost packets lost on the way");
+	$_->link->lose(20) for $alice, $bob;
+	wait_for { probes(code => 200) >= 50 } 60;
+	cmp_ok(probes(code => 200), '>=', 50, 'fifty probes');
+	cmp_ok($_->link->lost, '>=', 15, $_->user . ': ' . $_->link->lost . ' packets were lost')
+		for $alice, $bob;
+	ok(scalar(my @asked = $alice->seen('UPDATE')), 'one leg was asked by UPDATE');
+	ok(scalar(@asked = $bob->seen('INVITE')) > 1, 'the other by re-INVITE');
 	is($switch->control('calls')->[0]{state}, 'active', 'and the call stands');
-	delete $_->{serve}{UPDATE} for $alice, $bob;
-	$out->bye;
+	$_->link->lose(0) for $alice, $bob;
+	is($out->bye->code, 200, 'it ends when somebody hangs up');
 	$in->ended;
-	$records++;
+	is(($switch->cdrs(++$records))[-1]{reason}, 'Normal', 'as any other');
+	$bob->{allow} = $alice->{allow};
 }
 
 # Nobody answers.

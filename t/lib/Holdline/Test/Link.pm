@@ -78,6 +78,7 @@ sub open {
 	Holdline::Test::Loop->add($socket, sub {
 		while (defined(my $peer = $socket->recv(my $bytes, 65536))) {
 			last unless length $peer;
+			next if $self->_loses;
 			my $from = Holdline::Test::Link::address($peer);
 			$arg{on_packet}->($bytes, $from, Holdline::Test::Link::arrival($socket), $self->{local});
 			last unless defined fileno $socket;
@@ -88,8 +89,27 @@ sub open {
 
 sub local { return $_[0]{local} }
 
+# From now on so many packets of a hundred are lost, each way, in an order that is the same each time.
+sub lose {
+	my ($self, $percent) = @_;
+	$self->{loss} = $percent;
+	$self->{dice} ||= 7;
+	return $self;
+}
+
+sub lost { return $_[0]{lost} || 0 }
+
+sub _loses {
+	my ($self) = @_;
+	return 0 unless $self->{loss};
+	$self->{dice} = ($self->{dice} * 1103515245 + 12345) % 2147483648;
+	return 0 if ($self->{dice} >> 16) % 100 >= $self->{loss};
+	return ++$self->{lost};
+}
+
 sub send {
 	my ($self, $bytes, $to) = @_;
+	return length $bytes if $self->_loses;
 	return $self->{socket}->send($bytes, 0, Holdline::Test::Link::socket_address($to));
 }
 
@@ -272,7 +292,7 @@ C<< Holdline::Test::Link->new(transport => 'udp'|'tcp'|'tls', local => HOST, nat
 server => ADDRESS, listen => 1, on_packet => CODE) >> gives an object with C<local>,
 C<send(bytes, to)> and C<close>. TCP connects to C<server> at once, so that C<local> is the address
 the server will see; with C<listen> it accepts connections there too. TLS takes IO::Socket::SSL's
-arguments in C<tls>.
+arguments in C<tls>. A UDP link loses packets when told so: C<lose(percent)>; C<lost> says how many.
 
 Functions: C<split_address>, C<join_address>, C<address(sockaddr)>, C<socket_address(text)>,
 C<udp_socket(host, port)>, C<arrival(socket)>.
