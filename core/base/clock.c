@@ -77,17 +77,24 @@ static void put_digits(char *at, unsigned digits, unsigned number)
 
 void hl_clock_format(uint64_t wall, char text[HL_CLOCK_TEXT])
 {
+	/* Times come by the second: the date is worked out once for it. */
+	static _Thread_local char last[HL_CLOCK_TEXT] = "1970-01-01T00:00:00.000Z";
+	static _Thread_local time_t last_seconds;
 	time_t seconds = (time_t)(wall / HL_SECOND);
-	struct tm utc;
 
-	gmtime_r(&seconds, &utc);
-	strcpy(text, "0000-00-00T00:00:00.000Z");
-	put_digits(text, 4, (unsigned)utc.tm_year + 1900);
-	put_digits(text + 5, 2, (unsigned)utc.tm_mon + 1);
-	put_digits(text + 8, 2, (unsigned)utc.tm_mday);
-	put_digits(text + 11, 2, (unsigned)utc.tm_hour);
-	put_digits(text + 14, 2, (unsigned)utc.tm_min);
-	put_digits(text + 17, 2, (unsigned)utc.tm_sec);
+	if (seconds != last_seconds) {
+		struct tm utc;
+
+		gmtime_r(&seconds, &utc);
+		put_digits(last, 4, (unsigned)utc.tm_year + 1900);
+		put_digits(last + 5, 2, (unsigned)utc.tm_mon + 1);
+		put_digits(last + 8, 2, (unsigned)utc.tm_mday);
+		put_digits(last + 11, 2, (unsigned)utc.tm_hour);
+		put_digits(last + 14, 2, (unsigned)utc.tm_min);
+		put_digits(last + 17, 2, (unsigned)utc.tm_sec);
+		last_seconds = seconds;
+	}
+	memcpy(text, last, HL_CLOCK_TEXT);
 	put_digits(text + 20, 3, (unsigned)(wall % HL_SECOND / HL_MILLISECOND));
 }
 
