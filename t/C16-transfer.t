@@ -86,6 +86,49 @@ for my $direction ('alice called carol', 'carol called alice') {
 	$arrived->ended;
 }
 
+# A target that knows no Replaces: where that is required it says so, and the transferor hears of it;
+# where it is not, the target ignores it (RFC 3891 §3) and has a second call until the transferor
+# hangs up the first.
+for my $required (1, 0) {
+	my ($out, $in) = call($alice, '1002', $bob);
+	my ($to_carol, $at_carol) = call($alice, '1003', $carol);
+	my ($theirs) = $to_carol->{remote} =~ /tag=([^;>]+)/;
+	my $replaces = $to_carol->call_id . ";to-tag=$theirs;from-tag=$to_carol->{local_tag}";
+	(my $escaped = $replaces) =~ s/([;=@])/sprintf '%%%02X', ord $1/ge;
+	$bob->{serve}{REFER} = sub { $_[0]->respond($_[1], 202) };
+	is($out->request('REFER', headers => ['Refer-To' => "<sip:1003\@holdline.test?Replaces=$escaped>"])
+		->code, 202, 'a transfer to somebody without Replaces is accepted');
+	my $refer = $in->expect('REFER');
+	my ($named) = $refer->header('Refer-To') =~ /Replaces=([^>]*)/;
+	$named =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
+	my $new = $bob->invite('1003', sdp => 1, headers => [Replaces => $named,
+		$required ? (Require => 'replaces') : ()]);
+	my $arrived = $carol->incoming;
+	is($arrived->invite_message->header('Require'), $required ? 'replaces' : undef,
+		'what the transferee requires, the target is asked');
+	if ($required) {
+		$arrived->respond(420, headers => [Unsupported => 'replaces']);
+		my $failed = $new->failed;
+		is($failed->code, 420, 'which cannot: 420');
+		is($failed->header('Unsupported'), 'replaces', 'and what it was');
+		is(notify($in, $refer, 420)->code, 200, 'the transferee reports that');
+		is($out->expect('NOTIFY')->body, "SIP/2.0 420\r\n", 'to the transferor');
+		is($switch->control('status')->{calls}, 2, 'whose two calls are as they were');
+	} else {
+		$arrived->answer(sdp => 1);
+		is($new->answered->code, 200, 'it takes it for a second call');
+		is($switch->control('status')->{calls}, 3, 'which it has beside the first');
+		is(notify($in, $refer, 200)->code, 200, 'the transferee reports success');
+		$out->expect('NOTIFY');
+	}
+	$_->bye for $out, $to_carol;
+	$_->ended for $in, $at_carol;
+	next if $required;
+	is($switch->control('status')->{calls}, 1, 'the transferor hangs up, and one call is left');
+	$new->bye;
+	$arrived->ended;
+}
+
 # What cannot be replaced.
 my %case = ('no such dialog' => ['abc;to-tag=1;from-tag=2', 481], 'half a name' => ['abc', 400]);
 for my $name (sort keys %case) {

@@ -357,6 +357,8 @@ static void refuse_caller(struct hl_call *call, int code, const char *phrase)
 		hl_message_set_header(response, "Retry-After", call->retry_after);
 	if (call->cause && code != 487)
 		hl_message_set_header(response, "Reason", call->cause);
+	if (code == 420 && call->replaces)
+		hl_message_set_header(response, "Unsupported", "replaces");
 	if (code < 400 && call->best_contact)
 		hl_message_set_header(response, "Contact", call->best_contact);
 	hl_leg_respond(call->caller, invite, response);

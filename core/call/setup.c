@@ -217,6 +217,9 @@ static int invite_leg(struct hl_leg *leg)
 		hl_message_set_header(invite, "Supported", "100rel, replaces");
 	if (call->replaces)
 		hl_message_set_header(invite, "Replaces", call->replaces);
+	/* Only the callee can do it: without, it would have two calls (RFC 5589 §7.3). */
+	if (call->replaces && hl_message_lists(heard, "Require", "replaces"))
+		hl_message_set_header(invite, "Require", "replaces");
 	return hl_leg_start(leg, invite, owner, &leg->invite);
 }
 
