@@ -13,7 +13,7 @@
 enum {
 	NC_DIGITS = 8,
 	SEEN_PARAMETERS = 32, /* parameters that credentials may have */
-	JOINED = 512,	      /* bytes: parts that fit are hashed at once, which OpenSSL is quicker at */
+	JOINED = 512,	      /* bytes: what fits is hashed at once, which is quicker */
 };
 
 static struct algorithm {
