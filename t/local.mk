@@ -39,6 +39,7 @@ perl_tests += \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \
 	t/G01-bad-input.t \
+	t/G01-odd-contacts.t \
 	t/G01-outbound.t \
 	t/G01-path.t \
 	t/C11-gateways.t \
@@ -81,6 +82,7 @@ perl_tests += \
 	t/K16-activity.t \
 	t/K17-namespaces.t \
 	t/K18-nat.t \
+	t/K19-reload.t \
 	t/M01-modes.t \
 	t/M02-auto.t \
 	t/M03-reason.t \

@@ -1,6 +1,9 @@
 /* One contact's heartbeat: what it gets, and whether it lives. */
 #include "keepalive.h"
 
+/* A turn of a review: so many, or as many as there is time for when a script is asked. */
+enum { REVIEW = 500, REVIEW_TIME = 5 * HL_MILLISECOND /* of real time */ };
+
 static struct beat *beat_of(const struct keepalive *keepalive, struct hl_contact *contact)
 {
 	return hl_module_contact(keepalive->self, contact);
@@ -78,6 +81,8 @@ void beat_decide(struct keepalive *keepalive, struct hl_contact *contact)
 	struct beat *beat = beat_of(keepalive, contact);
 	struct profile *profile = profile_decide(keepalive, contact);
 
+	hl_list_remove(&beat->order);
+	hl_list_append(&keepalive->beats, &beat->order);
 	if (!profile)
 		return; /* out of memory: it goes on with what it had */
 	profile_unref(&keepalive->profiles, beat->profile);
@@ -92,10 +97,52 @@ void beat_decide(struct keepalive *keepalive, struct hl_contact *contact)
 		pacer_remove(&keepalive->pacer, &beat->member);
 }
 
+void beat_begin(struct keepalive *keepalive, struct hl_contact *contact)
+{
+	hl_list_init(&beat_of(keepalive, contact)->order);
+	beat_decide(keepalive, contact);
+}
+
+static void review(void *arg)
+{
+	struct keepalive *keepalive = arg;
+	uint64_t begun = hl_clock_real();
+	const struct beat *beat;
+
+	for (unsigned i = 0; i < REVIEW && hl_clock_real() - begun < REVIEW_TIME; i++) {
+		beat = hl_list_entry(keepalive->beats.next, struct beat, order);
+		if (hl_list_empty(&keepalive->beats) ||
+		    beat->generation == keepalive->generation) {
+			sizing_warn_load(keepalive);
+			return;
+		}
+		beat_decide(keepalive, beat->contact);
+	}
+	hl_timer_start(hl_switch_loop(keepalive->holdline), &keepalive->review, 0);
+}
+
+void beats_review(struct keepalive *keepalive)
+{
+	keepalive->generation++;
+	hl_timer_start(hl_switch_loop(keepalive->holdline), &keepalive->review, 0);
+}
+
+void beats_init(struct keepalive *keepalive)
+{
+	hl_list_init(&keepalive->beats);
+	hl_timer_init(&keepalive->review, review, keepalive);
+}
+
+void beats_fini(struct keepalive *keepalive)
+{
+	hl_timer_stop(hl_switch_loop(keepalive->holdline), &keepalive->review);
+}
+
 void beat_end(struct keepalive *keepalive, struct hl_contact *contact)
 {
 	struct beat *beat = beat_of(keepalive, contact);
 
+	hl_list_remove(&beat->order);
 	pacer_remove(&keepalive->pacer, &beat->member);
 	profile_unref(&keepalive->profiles, beat->profile);
 	beat->profile = NULL;

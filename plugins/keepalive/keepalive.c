@@ -151,7 +151,7 @@ static void keepalive_contact(struct hl_module *self, int event, struct hl_conta
 	struct beat *beat = hl_module_contact(self, contact);
 
 	switch ((enum hl_contact_event)event) {
-	case HL_CONTACT_ADDED:
+	case HL_CONTACT_ADDED: beat_begin(keepalive, contact); break;
 	case HL_CONTACT_MOVED: beat_decide(keepalive, contact); break;
 	case HL_CONTACT_REFRESHED:
 		if (beat->generation != keepalive->generation)
@@ -200,10 +200,10 @@ static void keepalive_reload(struct hl_module *self)
 	struct keepalive *keepalive = hl_module_state(self);
 
 	keepalive->settings = hl_module_settings(self);
-	keepalive->generation++;
 	keepalive->crowded = 0;
 	struct pacer_settings pacing = pacing_of(keepalive->settings);
 	pacer_configure(&keepalive->pacer, &pacing);
+	beats_review(keepalive);
 	sizing_warn_expiry(keepalive);
 	sizing_warn_load(keepalive);
 	sizing_forecast(keepalive);
@@ -213,6 +213,7 @@ static void keepalive_fini(struct hl_module *self)
 {
 	struct keepalive *keepalive = hl_module_state(self);
 
+	beats_fini(keepalive);
 	pongs_fini(keepalive);
 	pacer_fini(&keepalive->pacer);
 	hl_free(keepalive->outlets.list);
@@ -239,6 +240,7 @@ static int keepalive_init(struct hl_module *self, struct hl_error *error)
 	struct pacer_settings pacing = pacing_of(keepalive->settings);
 	pacer_init(&keepalive->pacer, hl_switch_loop(keepalive->holdline), &pacer_events, keepalive,
 		   &pacing);
+	beats_init(keepalive);
 	pongs_init(keepalive);
 	hl_module_set_state(self, keepalive);
 	int result = hl_command_register(keepalive->holdline, &command);

@@ -41,9 +41,10 @@ struct profiles {
 	struct hl_hash table;
 };
 
-/* What is kept with each contact. 72 bytes: there may be a million. */
+/* What is kept with each contact. 88 bytes: there may be a million. */
 struct beat {
 	struct pacer_member member;
+	struct hl_list order;	    /* in keepalive.beats */
 	struct hl_contact *contact; /* whose space this is in */
 	struct profile *profile;    /* NULL: none is sent */
 	uint64_t last;		    /* hl_clock_now of the last one; 0: none yet */
@@ -83,6 +84,8 @@ struct keepalive {
 	const struct keepalive_settings *settings; /* the module's; exchanged on reload */
 	struct profiles profiles;
 	struct pacer pacer;
+	struct hl_list beats;	/* all of them, decided longest ago first */
+	struct hl_timer review; /* of those that another configuration decided */
 	struct outlets outlets;
 	struct pongs pongs;
 	uint64_t sent, refused; /* datagrams and pings; ICMP errors and sends that failed */
@@ -98,6 +101,12 @@ struct profile *profile_ref(struct profiles *profiles, const struct profile *lik
 			    struct hl_slice message);
 void profile_unref(struct profiles *profiles, struct profile *profile);
 
+void beats_init(struct keepalive *keepalive);
+void beats_fini(struct keepalive *keepalive);
+/* There is another configuration: all are decided anew, a few in each turn. */
+void beats_review(struct keepalive *keepalive);
+/* The contact is new. */
+void beat_begin(struct keepalive *keepalive, struct hl_contact *contact);
 /* Decides anew what the contact gets, and puts it into its ring or takes it out. */
 void beat_decide(struct keepalive *keepalive, struct hl_contact *contact);
 /* The contact is leaving. */
