@@ -56,6 +56,8 @@ subtest 'contacts' => sub {
 	refused(400, 'a long one', contact => '<sip:' . 'x' x 2100 . '@192.0.2.1>');
 	refused(400, 'a long instance',
 		contact => $own . ';+sip.instance="<urn:' . 'x' x 2100 . '>"');
+	refused(400, "an instance that is none: $_", contact => "$own;+sip.instance=$_")
+		for '"<urn:x', '"<urn:x\"y>"', '"<urn:x>y>"', '"<urn: x>"', '"<urn:x"';
 	refused(400, 'a good one and a bad one', contact => "$own, <sip:\@\@>");
 	refused(423, 'a good one and one too brief', contact => "$own, <sip:x\@10.0.0.1>;expires=5");
 };

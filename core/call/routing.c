@@ -46,7 +46,7 @@ static int add_contacts(struct hl_call *call, struct hl_slice user, unsigned gro
 		if (!target)
 			return -ENOMEM;
 		target->contact = contact->handle;
-		target->uri = hl_strdup(contact->uri);
+		target->uri = hl_contact_request_uri(contact);
 		if (!target->uri)
 			return -ENOMEM;
 	}

@@ -22,6 +22,28 @@ const char *hl_contact_aor(const struct hl_contact *contact, char text[HL_AOR_TE
 	return text;
 }
 
+char *hl_contact_request_uri(const struct hl_contact *contact)
+{
+	struct hl_uri uri = {.port = 0};
+	struct hl_slice text = hl_slice_of(contact->uri), parameter, rest;
+	char *copy = hl_alloc(text.length + 1), *at;
+
+	if (!copy)
+		return NULL;
+	hl_uri_parse(text, &uri);
+	rest = uri.parameters.data ? uri.parameters : uri.headers;
+	at = mempcpy(copy, text.data, rest.data ? (size_t)(rest.data - 1 - text.data) : text.length);
+	while (uri.parameters.length) {
+		parameter = rest = hl_slice_cut(&uri.parameters, ';');
+		if (hl_slice_equal_nocase(hl_slice_cut(&rest, '='), HL_SLICE_LITERAL("method")))
+			continue;
+		*at++ = ';';
+		at = mempcpy(at, parameter.data, parameter.length);
+	}
+	*at = '\0';
+	return copy;
+}
+
 void *hl_contact_space(struct hl_contact *contact, size_t offset)
 {
 	return hl_contact_block(contact)->space + offset;

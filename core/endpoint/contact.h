@@ -61,6 +61,9 @@ enum hl_contact_event {
 /* Whose it is: "1001", and "1001@realm" written into `text`, which is returned. */
 HL_EXPORT const char *hl_contact_user(const struct hl_contact *contact);
 HL_EXPORT const char *hl_contact_aor(const struct hl_contact *contact, char text[HL_AOR_TEXT]);
+/* Its URI as a Request-URI may be (RFC 3261 §19.1.1): without headers and `method`. The caller's;
+ * NULL when memory is out. */
+HL_EXPORT char *hl_contact_request_uri(const struct hl_contact *contact);
 /* The verdict in words, "Contact 192.168.1.20:5060 differs from source 203.0.113.9:40321", written
  * into `text`, which is returned. */
 HL_EXPORT const char *hl_contact_nat_reason(const struct hl_contact *contact,

@@ -37,18 +37,20 @@ static struct hl_message *options_new(const struct keepalive *keepalive,
 				      const struct hl_contact *contact)
 {
 	struct hl_transport *transport = hl_switch_transport(keepalive->holdline);
-	char own[256], tag[17], call_id[33];
+	char own[256], tag[17], call_id[33], *uri = hl_contact_request_uri(contact);
 	struct hl_text from, to;
 
+	if (!uri)
+		return NULL;
 	hl_text_init(&from);
 	hl_text_init(&to);
 	hl_transport_contact(transport, &contact->flow, "", own, sizeof(own));
 	hl_random_token(tag, sizeof(tag));
 	hl_random_token(call_id, sizeof(call_id));
 	hl_text_printf(&from, "%s;tag=%s", own, tag);
-	hl_text_printf(&to, "<%s>", contact->uri);
+	hl_text_printf(&to, "<%s>", uri);
 	struct hl_message *request =
-		hl_message_request(HL_METHOD_OPTIONS, contact->uri, hl_text_string(&from),
+		hl_message_request(HL_METHOD_OPTIONS, uri, hl_text_string(&from),
 				   hl_text_string(&to), call_id, 1);
 	if (request &&
 	    (hl_message_add_header(request, "Contact", own) ||
@@ -58,6 +60,7 @@ static struct hl_message *options_new(const struct keepalive *keepalive,
 	}
 	hl_text_fini(&from);
 	hl_text_fini(&to);
+	hl_free(uri);
 	return request;
 }
 

@@ -123,6 +123,15 @@ static int read_expires(struct request *request)
 	return HL_NEXT;
 }
 
+/* What stands between <" and ">: it is given back there, so it must not end what it stands in. */
+static bool instance_sound(struct hl_slice instance)
+{
+	for (size_t i = 0; i < instance.length; i++)
+		if ((unsigned char)instance.data[i] <= ' ' || strchr("<>\"\\", instance.data[i]))
+			return false;
+	return true;
+}
+
 static int check_contact(struct request *request, struct hl_contact_field *contact,
 			 struct hl_uri *uri)
 {
@@ -132,6 +141,8 @@ static int check_contact(struct request *request, struct hl_contact_field *conta
 		return request_reject(request, 400, "Bad Contact", "unreadable q");
 	if (contact->uri.length > REGISTRAR_STRINGS || contact->instance.length > REGISTRAR_STRINGS)
 		return request_reject(request, 400, "Contact Too Long", "Contact too long");
+	if (!instance_sound(contact->instance))
+		return request_reject(request, 400, "Bad Contact", "unreadable instance");
 	if (!contact->instance.length)
 		contact->reg_id = 0; /* a flow of nobody (RFC 5626 §6) */
 	return HL_NEXT;

@@ -241,9 +241,9 @@ static int carry_out(struct request *request)
 	for (unsigned i = 0; i < request->kept; i++)
 		log_registered(request->bindings[i].contact, news[i]);
 	/* Those just bound are the most recently refreshed: never the spare one. */
-	const struct hl_endpoint *endpoint = request->bindings[0].contact->endpoint;
-	while (endpoint->contact_count > most)
-		hl_contact_remove(table, hl_endpoint_spare(endpoint),
+	request->endpoint = request->bindings[0].contact->endpoint;
+	while (request->endpoint->contact_count > most)
+		hl_contact_remove(table, hl_endpoint_spare(request->endpoint),
 				  settings->replace ? "replaced" : "evicted");
 	return HL_NEXT;
 }
@@ -311,8 +311,8 @@ static int add_extensions(const struct request *request, struct hl_message *resp
 static int respond(struct request *request)
 {
 	struct hl_endpoints *table = hl_switch_endpoints(request->registrar->holdline);
-	const struct hl_endpoint *endpoint = request->kept ? request->bindings->contact->endpoint
-							   : hl_endpoint_find(table, request->user);
+	const struct hl_endpoint *endpoint =
+		request->endpoint ? request->endpoint : hl_endpoint_find(table, request->user);
 	struct hl_message *response = hl_message_response(request->message, 200, NULL,
 							  hl_transaction_tag(request->transaction));
 	struct hl_list *node, *next;
@@ -356,6 +356,7 @@ int registrar_register(struct registrar *registrar, struct hl_transaction *trans
 	request.message = message;
 	request.user = HL_SLICE_LITERAL("");
 	request.flow = hl_transaction_flow(transaction);
+	request.endpoint = NULL;
 	request.edge = request.outbound = false;
 	request.count = request.kept = request.gone = 0;
 	int result = check_address(&request);

@@ -9,6 +9,7 @@ struct request {
 	struct hl_transaction *transaction;
 	struct hl_message *message;
 	const struct hl_account *account; /* NULL: known elsewhere only */
+	const struct hl_endpoint *endpoint; /* NULL: to be looked up */
 	struct hl_slice user;		  /* without needless escapes */
 	char plain[HL_USER_PLAIN];	  /* its text, if it had any */
 	const struct hl_flow *flow;
