@@ -19,7 +19,7 @@ bool hl_slice_equal_nocase(struct hl_slice a, struct hl_slice b)
 	if (a.length != b.length)
 		return false;
 	for (size_t i = 0; i < a.length; i++)
-		if (lower(a.data[i]) != lower(b.data[i]))
+		if (a.data[i] != b.data[i] && lower(a.data[i]) != lower(b.data[i]))
 			return false;
 	return true;
 }

@@ -101,6 +101,17 @@ char *hl_put_number(char *at, uint64_t number)
 	return at;
 }
 
+char *hl_put_text(char *at, const char *end, struct hl_slice text)
+{
+	size_t room = (size_t)(end - at) - 1;
+	size_t length = text.length < room ? text.length : room;
+
+	if (length)
+		memcpy(at, text.data, length);
+	at[length] = '\0';
+	return at + length;
+}
+
 void hl_text_number(struct hl_text *text, uint64_t number)
 {
 	char digits[HL_NUMBER_TEXT];

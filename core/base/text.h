@@ -34,6 +34,8 @@ HL_EXPORT void hl_text_number(struct hl_text *text, uint64_t number);
 enum { HL_NUMBER_TEXT = 20 }; /* digits of the largest number */
 /* Writes a number in decimal, without a NUL; returns where it ends. */
 HL_EXPORT char *hl_put_number(char *at, uint64_t number);
+/* Writes what fits in front of `end`, with a NUL; returns where that is. For texts in arrays. */
+HL_EXPORT char *hl_put_text(char *at, const char *end, struct hl_slice text);
 /* The C string (never NULL), still owned by the buffer. */
 HL_EXPORT const char *hl_text_string(const struct hl_text *text);
 /* Hands the string to the caller (hl_free) and leaves the buffer empty; NULL when it failed. */

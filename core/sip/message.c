@@ -127,10 +127,9 @@ void hl_message_free(struct hl_message *message)
 		hl_free(message);
 }
 
-static bool line_safe(struct hl_slice text)
+static bool has_line_break(struct hl_slice text)
 {
-	return !memchr(text.data, '\r', text.length) && !memchr(text.data, '\n', text.length) &&
-	       !memchr(text.data, '\0', text.length);
+	return memchr(text.data, '\r', text.length) || memchr(text.data, '\n', text.length);
 }
 
 /* Copies `value` and puts it in as a header at `at`; nothing has changed when that fails. */
@@ -162,7 +161,7 @@ static int check_header(struct hl_message *message, unsigned kind, struct hl_sli
 	struct hl_name parts;
 	int error = 0;
 
-	if (!value.data || !hl_is_token(name) || !line_safe(value))
+	if (!value.data || (kind == HL_HEADER_OTHER && !hl_is_token(name)) || has_line_break(value))
 		return -EINVAL;
 	switch (kind) {
 	case HL_HEADER_CONTENT_LENGTH: return -EINVAL;
@@ -200,22 +199,54 @@ static bool is_header(const struct hl_header *header, unsigned kind, struct hl_s
 	       hl_slice_equal_nocase((struct hl_slice){header->name, header->name_length}, name);
 }
 
+/* Takes a header away from among the first `count`. */
+static void remove_header(struct hl_message *message, unsigned count, unsigned kind,
+			  struct hl_slice name)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < message->count; i++)
+		if (i >= count || !is_header(&message->headers[i], kind, name))
+			message->headers[kept++] = message->headers[i];
+	message->count = kept;
+	hl_header_forget(message, kind);
+}
+
 int hl_message_set_header(struct hl_message *message, const char *name, const char *value)
 {
 	struct hl_slice title = hl_slice_of(name), text = hl_slice_of(value);
-	unsigned kind = hl_header_kind(title), before = message->count, kept = 0;
+	unsigned kind = hl_header_kind(title), before = message->count;
+	bool there = hl_header_seen(message, kind);
 	int error = value ? check_header(message, kind, title, text) : 0;
 
 	if (!error && value)
 		error = insert_copy(message, before, kind, title, text);
-	if (error)
-		return error;
-	for (unsigned i = 0; i < message->count; i++)
-		if (i >= before || !is_header(&message->headers[i], kind, title))
-			message->headers[kept++] = message->headers[i];
-	message->count = kept;
-	hl_header_forget(message, kind);
-	return 0;
+	if (!error && there)
+		remove_header(message, before, kind, title);
+	return error;
+}
+
+int hl_message_set_number(struct hl_message *message, const char *name, uint64_t value)
+{
+	char text[HL_NUMBER_TEXT + 1];
+
+	*hl_put_number(text, value) = '\0';
+	return hl_message_set_header(message, name, text);
+}
+
+bool hl_message_end_to_end(const struct hl_message *message, unsigned *place, const char **name,
+			   const char **value)
+{
+	while (*place < message->count) {
+		const struct hl_header *header = &message->headers[(*place)++];
+
+		if (!hl_header_end_to_end(header->kind))
+			continue;
+		*name = header->name;
+		*value = header->value;
+		return true;
+	}
+	return false;
 }
 
 const char *hl_message_header(const struct hl_message *message, const char *name, unsigned index)

@@ -115,6 +115,10 @@ HL_EXPORT bool hl_message_contact(const struct hl_message *message, unsigned ind
 HL_EXPORT bool hl_message_contact_uri(const struct hl_message *message, unsigned index,
 				      struct hl_slice *uri);
 
+/* The next header, from `*place` (0 to begin with) on, that means the same on both sides of a
+ * back-to-back user agent and names no address of either; false behind the last. */
+HL_EXPORT bool hl_message_end_to_end(const struct hl_message *message, unsigned *place,
+				     const char **name, const char **value);
 /* Any header by its full name (compact forms are understood), by index; NULL behind the last.
  * Typed headers are returned as text as well. */
 HL_EXPORT const char *hl_message_header(const struct hl_message *message, const char *name,
@@ -125,6 +129,8 @@ HL_EXPORT int hl_message_add_header(struct hl_message *message, const char *name
 /* Replaces all headers of that name by one; NULL removes them. */
 HL_EXPORT int hl_message_set_header(struct hl_message *message, const char *name,
 				    const char *value);
+/* The same with a number. */
+HL_EXPORT int hl_message_set_number(struct hl_message *message, const char *name, uint64_t value);
 /* The value as a number: 0, -ENOENT (not there), -EINVAL. Parameters behind ';' are ignored. */
 HL_EXPORT int hl_message_header_number(const struct hl_message *message, const char *name,
 				       uint64_t *value);

@@ -12,7 +12,11 @@ enum {
 	CSEQ_MAX = 0x7fffffff /* RFC 3261 §8.1.1.5 */
 };
 
-enum header_flag { ONCE = 1, LIST = 2 /* each value between commas is a header of its own */ };
+enum header_flag {
+	ONCE = 1,
+	LIST = 2,      /* each value between commas is a header of its own */
+	END_TO_END = 4 /* means the same on both legs of a call and names no address of either */
+};
 
 static const struct header_row {
 	const char *name;
@@ -38,12 +42,12 @@ static const struct header_row {
 	ROW(14, "Service-Route", 0, LIST),
 	ROW(15, "Session-Expires", 'x', 0),
 	ROW(16, "Supported", 'k', 0),
-	ROW(17, "Subject", 's', 0),
+	ROW(17, "Subject", 's', END_TO_END),
 	ROW(18, "Content-Encoding", 'e', 0),
-	ROW(19, "Event", 'o', 0),
+	ROW(19, "Event", 'o', END_TO_END),
 	ROW(20, "Allow-Events", 'u', 0),
 	ROW(21, "Refer-To", 'r', 0),
-	ROW(22, "Referred-By", 'b', 0),
+	ROW(22, "Referred-By", 'b', END_TO_END),
 	ROW(23, "Accept-Contact", 'a', 0),
 	ROW(24, "Reject-Contact", 'j', 0),
 	ROW(25, "Request-Disposition", 'd', 0),
@@ -57,6 +61,21 @@ static const struct header_row {
 	ROW(33, "Proxy-Authorization", 0, 0),
 	ROW(34, "P-Asserted-Identity", 0, LIST),
 	ROW(35, "P-Preferred-Identity", 0, LIST),
+	ROW(36, "Min-SE", 0, 0),
+	ROW(37, "Server", 0, 0),
+	ROW(38, "Priority", 0, END_TO_END),
+	ROW(39, "Reason", 0, END_TO_END),
+	ROW(40, "Retry-After", 0, END_TO_END),
+	ROW(41, "Alert-Info", 0, END_TO_END),
+	ROW(42, "Accept-Language", 0, END_TO_END),
+	ROW(43, "Subscription-State", 0, END_TO_END),
+	ROW(44, "Info-Package", 0, END_TO_END),
+	ROW(45, "Content-Disposition", 0, END_TO_END),
+	ROW(46, "Content-Language", 0, END_TO_END),
+	ROW(47, "Privacy", 0, END_TO_END),
+	ROW(48, "P-Early-Media", 0, END_TO_END),
+	ROW(49, "Replaces", 0, 0),
+	ROW(50, "RSeq", 0, 0),
 #undef ROW
 };
 
@@ -134,6 +153,13 @@ static void build_index(void)
 	name_index.built = true;
 }
 
+/* Nearly everybody writes a name as its RFC does. */
+static bool is_named(const struct header_row *row, struct hl_slice name)
+{
+	return name.length == row->length && (!memcmp(name.data, row->name, name.length) ||
+					      !strncasecmp(name.data, row->name, name.length));
+}
+
 unsigned hl_header_kind(struct hl_slice name)
 {
 	unsigned kind;
@@ -147,8 +173,7 @@ unsigned hl_header_kind(struct hl_slice name)
 			       ? name_index.compact[(*name.data | 0x20) - 'a']
 			       : HL_HEADER_OTHER;
 	kind = name_index.first[bucket_of(name.length, *name.data)];
-	while (kind && (name.length != rows[kind].length ||
-			strncasecmp(name.data, rows[kind].name, name.length)))
+	while (kind && !is_named(&rows[kind], name))
 		kind = name_index.next[kind];
 	return kind;
 }
@@ -166,6 +191,11 @@ bool hl_header_seen(const struct hl_message *message, unsigned kind)
 bool hl_header_once(unsigned kind)
 {
 	return rows[kind].flags & ONCE;
+}
+
+bool hl_header_end_to_end(unsigned kind)
+{
+	return rows[kind].flags & END_TO_END;
 }
 
 const struct hl_header *hl_header_first(const struct hl_message *message, unsigned kind)
@@ -191,8 +221,14 @@ void hl_header_forget(struct hl_message *message, unsigned kind)
 {
 	switch (kind) {
 	case HL_HEADER_VIA: message->via_read = false; break;
-	case HL_HEADER_FROM: message->from_tag = message->display = NULL; break;
-	case HL_HEADER_TO: message->to_tag = NULL; break;
+	case HL_HEADER_FROM:
+		message->from = (struct hl_name){.uri = {NULL, 0}};
+		message->from_tag = message->display = NULL;
+		break;
+	case HL_HEADER_TO:
+		message->to = (struct hl_name){.uri = {NULL, 0}};
+		message->to_tag = NULL;
+		break;
 	case HL_HEADER_CONTACT: message->contacts = NULL; break;
 	}
 }

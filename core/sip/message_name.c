@@ -15,14 +15,16 @@ static const char *skip_quoted(const char *at, const char *end)
 	return NULL;
 }
 
+/* What no URI has. */
+static const bool foreign[256] = {[0 ... ' '] = true, ['"'] = true, ['<'] = true};
+
 /* A scheme, a colon, and something without blanks. */
 static bool looks_like_uri(struct hl_slice text)
 {
 	struct hl_slice rest = text, scheme = hl_slice_cut(&rest, ':');
 
 	for (size_t i = 0; i < rest.length; i++)
-		if ((unsigned char)rest.data[i] <= ' ' || rest.data[i] == '<' ||
-		    rest.data[i] == '"')
+		if (foreign[(unsigned char)rest.data[i]])
 			return false;
 	return rest.length && hl_is_token(scheme);
 }
@@ -61,6 +63,20 @@ int hl_header_name(struct hl_slice value, struct hl_name *name)
 	name->uri = hl_slice_trim(name->uri);
 	name->display = hl_slice_trim(name->display);
 	return looks_like_uri(name->uri) ? 0 : -EBADMSG;
+}
+
+const struct hl_name *hl_message_name(const struct hl_message *constant, unsigned kind)
+{
+	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
+	struct hl_name *name = kind == HL_HEADER_FROM ? &message->from : &message->to;
+	const struct hl_header *header;
+
+	if (name->uri.length)
+		return name;
+	header = hl_header_first(message, kind);
+	if (!header || hl_header_name((struct hl_slice){header->value, header->value_length}, name))
+		return NULL;
+	return name;
 }
 
 struct hl_slice hl_header_uri(const char *value)

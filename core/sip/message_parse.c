@@ -13,6 +13,7 @@ enum {
 
 struct cursor {
 	char *at, *end;
+	const char *nul; /* the first NUL byte, or `end` */
 	unsigned lines; /* header lines so far */
 	struct hl_error *error;
 };
@@ -37,7 +38,7 @@ static int next_line(struct cursor *cursor, struct hl_slice *line)
 	}
 	cursor->at = from;
 	*line = (struct hl_slice){start, (size_t)(stop - start)};
-	if (memchr(start, '\0', line->length) || memchr(start, '\r', line->length))
+	if (cursor->nul < stop || memchr(start, '\r', line->length))
 		return hl_error_set(cursor->error, -EBADMSG,
 				    "a NUL byte or a lone carriage return among the headers");
 	*stop = '\0';
@@ -166,8 +167,8 @@ static int take_body(struct hl_message *message, const struct cursor *cursor)
 	return 0;
 }
 
-/* Whether a header that is there can be read. The top Via is kept: it will be asked for. Of a
- * Contact everybody but a registrar needs the URI only. */
+/* Whether a header that is there can be read. From, To and the top Via stay read: they will be asked
+ * for. Of a Contact everybody but a registrar needs the URI only. */
 static int check_field(struct hl_message *message, const struct hl_header *header)
 {
 	struct hl_slice value = {header->value, header->value_length};
@@ -180,7 +181,7 @@ static int check_field(struct hl_message *message, const struct hl_header *heade
 			return hl_message_via(message, 0, &via) ? 0 : -EBADMSG;
 		return hl_header_via(value, &via);
 	case HL_HEADER_FROM:
-	case HL_HEADER_TO: return hl_header_name(value, &name);
+	case HL_HEADER_TO: return hl_message_name(message, header->kind) ? 0 : -EBADMSG;
 	case HL_HEADER_CONTACT:
 		if (message->method == HL_METHOD_REGISTER)
 			return hl_contacts_read(message);
@@ -274,6 +275,8 @@ int hl_message_parse(struct hl_slice bytes, struct hl_message **parsed, struct h
 	}
 	cursor.at = copy;
 	cursor.end = copy + bytes.length;
+	cursor.nul = bytes.length ? memchr(copy, '\0', bytes.length) : NULL;
+	cursor.nul = cursor.nul ? cursor.nul : cursor.end;
 	result = next_line(&cursor, &line);
 	if (!result)
 		result = parse_start_line(message, line, error);

@@ -35,6 +35,13 @@ struct hl_header {
 	uint8_t kind;	       /* enum hl_header_kind or a row of the table */
 };
 
+/* A name-addr or addr-spec with its parameters: From, To, Contact and what looks like them. */
+struct hl_name {
+	struct hl_slice display;    /* with its quotes; empty: none */
+	struct hl_slice uri;	    /* as it was written */
+	struct hl_slice parameters; /* of the header, from behind the first `;` */
+};
+
 struct hl_message_chunk; /* a further block of memory */
 
 struct hl_message {
@@ -49,6 +56,7 @@ struct hl_message {
 	struct hl_header *headers;
 	struct hl_slice body;
 	osip_list_t *contacts;		 /* libosip2's reading, in our memory; NULL until asked for */
+	struct hl_name from, to;	 /* without a URI: not read yet */
 	const char *display;		 /* From's display name; NULL until asked for */
 	const char *from_tag, *to_tag;	 /* NULL until asked for */
 	struct hl_via via;		 /* the top one, if `via_read` */
@@ -79,6 +87,8 @@ const char *hl_header_title(unsigned kind);
 bool hl_header_seen(const struct hl_message *message, unsigned kind);
 /* Whether that header may come once only. */
 bool hl_header_once(unsigned kind);
+/* Whether it means the same on both sides of a back-to-back user agent. */
+bool hl_header_end_to_end(unsigned kind);
 /* Adds a header line at position `at`; both strings are in the message's memory or static; `value`
  * is cut at its commas where each part is a value of its own. 0, -ENOMEM, -E2BIG. */
 int hl_header_insert(struct hl_message *message, unsigned at, unsigned kind, struct hl_slice name,
@@ -90,15 +100,11 @@ const struct hl_header *hl_header_nth(const struct hl_message *message, unsigned
 				      unsigned index);
 /* Reads "number method". 0 or -EBADMSG. */
 int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *method);
-/* A name-addr or addr-spec with its parameters: From, To, Contact and what looks like them. */
-struct hl_name {
-	struct hl_slice display;    /* with its quotes; empty: none */
-	struct hl_slice uri;	    /* as it was written */
-	struct hl_slice parameters; /* of the header, from behind the first `;` */
-};
-/* Reads one: 0, or -EBADMSG when quotes or brackets do not end, or there is no URI. */
+/* Reads a name: 0, or -EBADMSG when quotes or brackets do not end, or there is no URI. */
 int hl_header_name(struct hl_slice value, struct hl_name *name);
-/* Its URI, empty when it cannot be read. */
+/* What a message's From or To says; NULL when it cannot be read. */
+const struct hl_name *hl_message_name(const struct hl_message *message, unsigned kind);
+/* The URI of a name, empty when it cannot be read. */
 struct hl_slice hl_header_uri(const char *value);
 /* Reads one value of a Via: 0 or -EBADMSG. */
 int hl_header_via(struct hl_slice value, struct hl_via *via);

@@ -60,14 +60,13 @@ const char *hl_message_to(const struct hl_message *message)
 	return first_value(message, HL_HEADER_TO);
 }
 
-static const char *read_tag(struct hl_message *message, const char *value)
+static const char *read_tag(struct hl_message *message, unsigned kind)
 {
-	struct hl_name name;
+	const struct hl_name *name = hl_message_name(message, kind);
 	struct hl_slice tag = {NULL, 0};
 	const char *copy;
 
-	if (hl_header_name(hl_slice_of(value), &name) ||
-	    !hl_uri_parameter(name.parameters, "tag", &tag))
+	if (!name || !hl_uri_parameter(name->parameters, "tag", &tag))
 		return "";
 	copy = hl_message_copy(message, tag);
 	return copy ? copy : "";
@@ -78,7 +77,7 @@ const char *hl_message_from_tag(const struct hl_message *constant)
 	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
 
 	if (!message->from_tag)
-		message->from_tag = read_tag(message, hl_message_from(message));
+		message->from_tag = read_tag(message, HL_HEADER_FROM);
 	return message->from_tag;
 }
 
@@ -87,18 +86,22 @@ const char *hl_message_to_tag(const struct hl_message *constant)
 	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
 
 	if (!message->to_tag)
-		message->to_tag = read_tag(message, hl_message_to(message));
+		message->to_tag = read_tag(message, HL_HEADER_TO);
 	return message->to_tag;
 }
 
 int hl_message_from_uri(const struct hl_message *message, struct hl_uri *uri)
 {
-	return hl_uri_parse(hl_header_uri(hl_message_from(message)), uri);
+	const struct hl_name *name = hl_message_name(message, HL_HEADER_FROM);
+
+	return name ? hl_uri_parse(name->uri, uri) : -EBADMSG;
 }
 
 int hl_message_to_uri(const struct hl_message *message, struct hl_uri *uri)
 {
-	return hl_uri_parse(hl_header_uri(hl_message_to(message)), uri);
+	const struct hl_name *name = hl_message_name(message, HL_HEADER_TO);
+
+	return name ? hl_uri_parse(name->uri, uri) : -EBADMSG;
 }
 
 /* Copies a display name without its quotes and backslashes. */
@@ -122,12 +125,10 @@ static const char *plain_display(struct hl_message *message, struct hl_slice nam
 const char *hl_message_from_display(const struct hl_message *constant)
 {
 	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
-	struct hl_name name;
+	const struct hl_name *name = hl_message_name(message, HL_HEADER_FROM);
 
 	if (!message->display)
-		message->display = hl_header_name(hl_slice_of(hl_message_from(message)), &name)
-					   ? ""
-					   : plain_display(message, name.display);
+		message->display = name ? plain_display(message, name->display) : "";
 	return message->display;
 }
 

@@ -40,14 +40,24 @@ static const struct {
 	{26, "JPEG"}, {28, "nv"},   {31, "H261"}, {32, "MPV"},	{33, "MP2T"},  {34, "H263"},
 };
 
-static const struct {
-	const char *word;
+/* Attributes that say something of an m-line. */
+static const struct attribute {
+	struct hl_slice name;
+	enum { DIRECTION, ENCRYPTED, RTCP_MUX, ICE, RTCP } what;
 	enum hl_sdp_direction direction;
-} directions[] = {
-	{"sendrecv", HL_SDP_SENDRECV},
-	{"sendonly", HL_SDP_SENDONLY},
-	{"recvonly", HL_SDP_RECVONLY},
-	{"inactive", HL_SDP_INACTIVE},
+} attributes[] = {
+#define ROW(name, ...) {{name, sizeof(name) - 1}, __VA_ARGS__}
+	ROW("sendrecv", DIRECTION, HL_SDP_SENDRECV),
+	ROW("sendonly", DIRECTION, HL_SDP_SENDONLY),
+	ROW("recvonly", DIRECTION, HL_SDP_RECVONLY),
+	ROW("inactive", DIRECTION, HL_SDP_INACTIVE),
+	ROW("crypto", ENCRYPTED, 0),
+	ROW("fingerprint", ENCRYPTED, 0),
+	ROW("rtcp-mux", RTCP_MUX, 0),
+	ROW("ice-ufrag", ICE, 0),
+	ROW("candidate", ICE, 0),
+	ROW("rtcp", RTCP, 0),
+#undef ROW
 };
 
 /* Takes a line off `*rest`, with its end; false at the end of the body. */
@@ -140,20 +150,19 @@ static int read_media(struct hl_slice value, struct hl_sdp_media *media)
 static int read_attribute(struct hl_slice value, struct hl_sdp_media *media)
 {
 	struct hl_slice name = hl_slice_cut(&value, ':');
+	const struct attribute *row = attributes, *end = attributes + HL_COUNT(attributes);
 
-	for (size_t i = 0; i < HL_COUNT(directions); i++)
-		if (hl_slice_equal(name, hl_slice_of(directions[i].word)))
-			media->direction = directions[i].direction;
-	if (hl_slice_equal(name, HL_SLICE_LITERAL("crypto")) ||
-	    hl_slice_equal(name, HL_SLICE_LITERAL("fingerprint")))
-		media->encrypted = true;
-	if (hl_slice_equal(name, HL_SLICE_LITERAL("rtcp-mux")))
-		media->rtcp_mux = true;
-	if (hl_slice_equal(name, HL_SLICE_LITERAL("ice-ufrag")) ||
-	    hl_slice_equal(name, HL_SLICE_LITERAL("candidate")))
-		media->ice = true;
-	if (hl_slice_equal(name, HL_SLICE_LITERAL("rtcp")))
-		return read_rtcp(value, &media->rtcp);
+	while (row < end && !hl_slice_equal(name, row->name))
+		row++;
+	if (row == end)
+		return 0;
+	switch (row->what) {
+	case DIRECTION: media->direction = row->direction; break;
+	case ENCRYPTED: media->encrypted = true; break;
+	case RTCP_MUX: media->rtcp_mux = true; break;
+	case ICE: media->ice = true; break;
+	case RTCP: return read_rtcp(value, &media->rtcp);
+	}
 	return 0;
 }
 
@@ -471,7 +480,7 @@ int hl_sdp_rewrite(const struct hl_sdp *sdp, const struct hl_sdp_edit *edit, str
 
 static void copy_name(struct hl_slice name, char text[CODEC_SIZE])
 {
-	snprintf(text, CODEC_SIZE, "%.*s", HL_SLICE_ARGS(name));
+	hl_put_text(text, text + CODEC_SIZE, name);
 }
 
 /* The codec of one format of an m-line; "" when unknown. */
