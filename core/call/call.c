@@ -170,7 +170,8 @@ static int new_caller(struct hl_call *call, struct hl_transaction *transaction,
 	struct hl_leg *leg = call->caller = hl_leg_new(call, HL_SIDE_CALLER);
 	if (!leg)
 		return -ENOMEM;
-	snprintf(leg->local_tag, sizeof(leg->local_tag), "%s", hl_transaction_tag(transaction));
+	hl_put_text(leg->local_tag, leg->local_tag + sizeof(leg->local_tag),
+		    hl_slice_of(hl_transaction_tag(transaction)));
 	hl_hash_insert(&call->calls->legs, &leg->by_tag,
 		       hl_hash_bytes(leg->local_tag, strlen(leg->local_tag)));
 	leg->flow = *hl_transaction_flow(transaction);

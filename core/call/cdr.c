@@ -177,7 +177,8 @@ void hl_cdr_of_row(const struct hl_value row[HL_CDR_COLUMNS], struct hl_cdr *cdr
 			       .media_relayed = integer_of(&row[MEDIA_RELAYED], 0) != 0,
 			       .refreshes = (unsigned)integer_of(&row[REFRESHES], 0)};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		snprintf(texts[i].to, texts[i].size, "%s", text_of(&row[texts[i].column]));
+		hl_put_text(texts[i].to, texts[i].to + texts[i].size,
+			    hl_slice_of(text_of(&row[texts[i].column])));
 	hl_text_init(&cdr->streams);
 }
 
@@ -222,7 +223,7 @@ void hl_call_record(const struct hl_call *call, const char *reason, const char *
 {
 	const struct hl_leg *caller = call->caller;
 	*cdr = (struct hl_cdr){.pdd_ms = -1};
-	snprintf(cdr->id, sizeof(cdr->id), "%s", call->id);
+	hl_put_text(cdr->id, cdr->id + sizeof(cdr->id), hl_slice_of(call->id));
 	cdr->started = hl_clock_wall_at(call->started);
 	cdr->answered = call->answered ? hl_clock_wall_at(call->answered) : 0;
 	cdr->ended = hl_clock_wall();
@@ -233,7 +234,8 @@ void hl_call_record(const struct hl_call *call, const char *reason, const char *
 	cdr->caller = hl_leg_user(caller);
 	cdr->callee = call->number;
 	hl_address_format(&caller->flow.remote, cdr->caller_addr);
-	snprintf(cdr->callee_addr, sizeof(cdr->callee_addr), "%s", call->callee_address);
+	hl_put_text(cdr->callee_addr, cdr->callee_addr + sizeof(cdr->callee_addr),
+		    hl_slice_of(call->callee_address));
 	cdr->gateway = *call->callee_gateway ? call->callee_gateway
 		       : caller->gateway     ? caller->gateway->name
 					     : "";

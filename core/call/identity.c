@@ -20,6 +20,15 @@ static void put_display(const struct hl_leg *leg, struct hl_text *text)
 		hl_text_printf(text, "\"%s\" ", name);
 }
 
+static void put_uri(struct hl_text *text, const char *user, const char *host)
+{
+	hl_text_put(text, "<sip:");
+	hl_text_put(text, user);
+	hl_text_put(text, *user ? "@" : "");
+	hl_text_put(text, host);
+	hl_text_put(text, ">");
+}
+
 /* The caller with the host that this callee is to see: "name" <sip:user@host>. */
 static void put_caller(const struct hl_leg *leg, struct hl_text *text)
 {
@@ -33,7 +42,7 @@ static void put_caller(const struct hl_leg *leg, struct hl_text *text)
 		host = hl_address_uri_host(&own, own_text);
 	}
 	put_display(leg, text);
-	hl_text_printf(text, "<sip:%s%s%s>", user, *user ? "@" : "", host);
+	put_uri(text, user, host);
 }
 
 int hl_leg_name_parties(struct hl_leg *leg)
@@ -48,8 +57,8 @@ int hl_leg_name_parties(struct hl_leg *leg)
 		hl_text_put(&from, ANONYMOUS);
 	else
 		put_caller(leg, &from);
-	hl_text_printf(&to, "<sip:%s@%s>", call->number,
-		       leg->gateway ? leg->gateway->host : call->config->settings.realm);
+	put_uri(&to, call->number,
+		leg->gateway ? leg->gateway->host : call->config->settings.realm);
 	leg->local = hl_text_take(&from);
 	leg->remote = hl_text_take(&to);
 	return leg->local && leg->remote ? 0 : -ENOMEM;

@@ -107,8 +107,10 @@ static int keep_header(char **field, const struct hl_message *message, const cha
 	struct hl_text list;
 	hl_text_init(&list);
 	const char *value;
-	for (unsigned i = 0; (value = hl_message_header(message, name, i)); i++)
-		hl_text_printf(&list, "%s%s", i ? ", " : "", value);
+	for (unsigned i = 0; (value = hl_message_header(message, name, i)); i++) {
+		hl_text_put(&list, i ? ", " : "");
+		hl_text_put(&list, value);
+	}
 	int result = list.failed ? -ENOMEM : 0;
 	if (!result && list.length)
 		result = keep(field, (struct hl_slice){list.data, list.length});
@@ -220,16 +222,24 @@ static void follow_contact(struct hl_leg *leg)
 		leg->flow = contact->flow;
 }
 
+/* A From or To: who it is, with the tag, if there is one. */
+static void put_party(struct hl_text *text, const char *who, const char *tag)
+{
+	hl_text_put(text, who);
+	if (!tag || !*tag)
+		return;
+	hl_text_put(text, ";tag=");
+	hl_text_put(text, tag);
+}
+
 struct hl_message *hl_leg_request(struct hl_leg *leg, enum hl_method method, uint32_t cseq)
 {
 	follow_contact(leg);
 	struct hl_text from, to;
 	hl_text_init(&from);
 	hl_text_init(&to);
-	hl_text_printf(&from, "%s;tag=%s", leg->local, leg->local_tag);
-	hl_text_put(&to, leg->remote);
-	if (leg->remote_tag && *leg->remote_tag)
-		hl_text_printf(&to, ";tag=%s", leg->remote_tag);
+	put_party(&from, leg->local, leg->local_tag);
+	put_party(&to, leg->remote, leg->remote_tag);
 	struct hl_message *request = NULL;
 	if (!from.failed && !to.failed)
 		request = hl_message_request(method, leg->target, hl_text_string(&from),

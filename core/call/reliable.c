@@ -121,9 +121,7 @@ static void send_reliably(struct hl_reliable *reliable, struct hl_message *respo
 {
 	struct hl_leg *leg = reliable->leg;
 	struct hl_transaction *invite = invite_of(leg);
-	char value[16];
-	snprintf(value, sizeof(value), "%u", ++reliable->rseq);
-	if (!invite || hl_message_set_header(response, "RSeq", value) < 0 ||
+	if (!invite || hl_message_set_number(response, "RSeq", ++reliable->rseq) < 0 ||
 	    hl_message_add_header(response, "Require", "100rel") < 0) {
 		hl_message_free(response);
 		return;

@@ -5,24 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Headers that mean the same on both legs and name no address of either. */
-static const char *const passed_headers[] = {
-	"Subject",
-	"Priority",
-	"Reason",
-	"Retry-After",
-	"Alert-Info",
-	"Accept-Language",
-	"Referred-By",
-	"Event",
-	"Subscription-State",
-	"Info-Package",
-	"Content-Disposition",
-	"Content-Language",
-	"Privacy",
-	"P-Early-Media",
-};
-
 /* A host of one leg that the other is not to see, where a value names it; the port goes with it. */
 static bool names_host(const char *at, const char *value, size_t length)
 {
@@ -89,33 +71,41 @@ static int add_refer_to(const struct hl_leg *from, struct hl_message *to, const 
 	return result;
 }
 
-static int pass_header(const struct hl_leg *leg, const struct hl_message *from,
-		       struct hl_message *to, const char *name, bool hide)
+/* What cannot be written as a header is left out. */
+static int pass_header(const struct hl_leg *leg, struct hl_message *to, const char *name,
+		       const char *value, bool hide)
 {
+	int result = hide ? add_hidden(leg, to, name, value)
+			  : hl_message_add_header(to, name, value);
+	return result == -ENOMEM ? result : 0;
+}
+
+/* What is passed on because the configuration says so. */
+static int pass_configured(const struct hl_leg *leg, const struct hl_message *from,
+			   struct hl_message *to, bool hide)
+{
+	const struct hl_strings *names = &leg->call->config->settings.pass_headers;
 	const char *value;
-	for (unsigned n = 0; (value = hl_message_header(from, name, n)); n++) {
-		int result = hide ? add_hidden(leg, to, name, value)
-				  : hl_message_add_header(to, name, value);
-		if (result == -ENOMEM)
-			return result;
-	}
-	return 0;
+	int result = 0;
+	for (size_t i = 0; i < names->count; i++)
+		for (unsigned n = 0;
+		     !result && (value = hl_message_header(from, names->items[i], n)); n++)
+			result = pass_header(leg, to, names->items[i], value, hide);
+	return result;
 }
 
 static int pass_headers(const struct hl_leg *leg, const struct hl_message *from,
 			struct hl_message *to, bool hide)
 {
-	const struct hl_strings *more = &leg->call->config->settings.pass_headers;
-	const char *refer_to = hl_message_header(from, "Refer-To", 0);
+	const char *refer_to = hl_message_header(from, "Refer-To", 0), *name, *value;
+	unsigned place = 0;
 	int result = 0;
 	if (refer_to)
 		result = hide ? add_refer_to(leg, to, refer_to)
 			      : hl_message_add_header(to, "Refer-To", refer_to);
-	for (size_t i = 0; i < HL_COUNT(passed_headers) && !result; i++)
-		result = pass_header(leg, from, to, passed_headers[i], hide);
-	for (size_t i = 0; i < more->count && !result; i++)
-		result = pass_header(leg, from, to, more->items[i], hide);
-	return result;
+	while (!result && hl_message_end_to_end(from, &place, &name, &value))
+		result = pass_header(leg, to, name, value, hide);
+	return result ? result : pass_configured(leg, from, to, hide);
 }
 
 int hl_session_pass_headers(const struct hl_leg *leg, const struct hl_message *from,

@@ -191,15 +191,13 @@ static int invite_leg(struct hl_leg *leg)
 	struct hl_message *heard = hl_transaction_request(caller);
 	struct hl_message *invite = hl_leg_request(leg, HL_METHOD_INVITE, 0);
 	struct hl_transaction_owner owner = {invite_happened, calls, leg->handle};
-	char hops[16];
 	uint64_t forwards = 70;
 	int code;
 
 	if (!invite)
 		return -ENOMEM;
 	hl_message_header_number(heard, "Max-Forwards", &forwards);
-	snprintf(hops, sizeof(hops), "%u", (unsigned)(forwards > 70 ? 69 : forwards - 1));
-	if (hl_message_set_header(invite, "Max-Forwards", hops) < 0 ||
+	if (hl_message_set_number(invite, "Max-Forwards", forwards > 70 ? 69 : forwards - 1) < 0 ||
 	    hl_session_pass_headers(call->caller, heard, invite) < 0) {
 		hl_message_free(invite);
 		return -ENOMEM;

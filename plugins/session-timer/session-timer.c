@@ -213,7 +213,7 @@ static void limit(struct leg_timer *timer, struct hl_leg *leg)
 	stop(timer);
 	timer->active = false;
 	timer->limit_seconds = settings_of(timer)->no_timer_max_duration;
-	snprintf(timer->decided_by, sizeof(timer->decided_by), "default");
+	strcpy(timer->decided_by, "default");
 	if (hl_decide_no_timer(hl_module_switch(timer->self), leg, &decision)) {
 		if (decision.max_duration >= 0)
 			timer->limit_seconds = decision.max_duration;
@@ -234,25 +234,23 @@ static bool is_session(const struct hl_message *message)
 static int set_session_expires(struct hl_message *message, uint32_t session, bool uac)
 {
 	char value[48];
-	snprintf(value, sizeof(value), "%u;refresher=%s", session, uac ? "uac" : "uas");
+	stpcpy(hl_put_number(value, session), uac ? ";refresher=uac" : ";refresher=uas");
 	return hl_message_set_header(message, "Session-Expires", value);
 }
 
-static int set_min_se(struct hl_message *message, uint32_t seconds)
+static char *put(char *at, const char *end, const char *text)
 {
-	char value[16];
-	snprintf(value, sizeof(value), "%u", seconds);
-	return hl_message_set_header(message, "Min-SE", value);
+	return hl_put_text(at, end, hl_slice_of(text));
 }
 
 /* Beside what the core says it can do, in one line: some read only the first. */
 static int support_timer(struct hl_message *message)
 {
 	const char *others = hl_message_header(message, "Supported", 0);
-	char value[128];
+	char value[128], *end = value + sizeof(value);
 	if (!others)
 		return hl_message_add_header(message, "Supported", "timer");
-	snprintf(value, sizeof(value), "timer, %s", others);
+	put(put(value, end, "timer, "), end, others);
 	return hl_message_set_header(message, "Supported", value);
 }
 
@@ -270,7 +268,7 @@ static int dress_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_
 	int wanted = hl_leg_party(leg)->refresher;
 	bool ours = wanted == HL_REFRESHER_AUTO ? first || timer->ours : wanted == HL_REFRESHER_US;
 	result = set_session_expires(request, session, ours);
-	return result ? result : set_min_se(request, minimum);
+	return result ? result : hl_message_set_number(request, "Min-SE", minimum);
 }
 
 /* Our 2xx to the peer's INVITE or UPDATE: what it asked for is settled here. */
@@ -306,7 +304,8 @@ static int leg_send(struct hl_module *self, struct hl_leg *leg, struct hl_messag
 	if (hl_message_is_request(message))
 		return dress_request(timer, leg, message);
 	if (status == 422)
-		return set_min_se(message, (uint32_t)settings_of(timer)->min_se);
+		return hl_message_set_number(message, "Min-SE",
+					     (uint64_t)settings_of(timer)->min_se);
 	if (status >= 200 && status < 300)
 		return dress_answer(timer, leg, message);
 	return HL_NEXT;
@@ -409,15 +408,19 @@ static void leg_ended(struct hl_module *self, struct hl_leg *leg)
 	stop(timer_of(self, leg));
 }
 
-static void describe(struct leg_timer *timer, char text[96])
+/* "600 s, refresher switch", "none, limit 7200 s by default", "none, no limit by RULE" */
+static void describe(const struct leg_timer *timer, char *text, size_t size)
 {
-	if (timer->active)
-		snprintf(text, 96, "%u s, refresher %s", timer->session, refresher_text(timer));
-	else if (timer->limit_seconds)
-		snprintf(text, 96, "none, limit %lld s by %s", (long long)timer->limit_seconds,
-			 timer->decided_by);
-	else
-		snprintf(text, 96, "none, no limit by %s", timer->decided_by);
+	char *at = text, *end = text + size;
+	if (timer->active) {
+		at = put(hl_put_number(at, timer->session), end, " s, refresher ");
+		put(at, end, refresher_text(timer));
+		return;
+	}
+	at = put(at, end, timer->limit_seconds ? "none, limit " : "none, no limit");
+	if (timer->limit_seconds)
+		at = put(hl_put_number(at, (uint64_t)timer->limit_seconds), end, " s");
+	put(put(at, end, " by "), end, timer->decided_by);
 }
 
 static void ended(struct hl_module *self, struct hl_call *call, struct hl_cdr *cdr)
@@ -426,8 +429,8 @@ static void ended(struct hl_module *self, struct hl_call *call, struct hl_cdr *c
 		return;
 	struct leg_timer *caller = timer_of(self, hl_call_leg(call, HL_SIDE_CALLER));
 	struct leg_timer *callee = timer_of(self, hl_call_leg(call, HL_SIDE_CALLEE));
-	describe(caller, cdr->caller_timer);
-	describe(callee, cdr->callee_timer);
+	describe(caller, cdr->caller_timer, sizeof(cdr->caller_timer));
+	describe(callee, cdr->callee_timer, sizeof(cdr->callee_timer));
 	cdr->refreshes = caller->refreshes + callee->refreshes;
 }
 
