@@ -138,7 +138,9 @@ perl_tests += \
 	t/policy-test.t \
 	t/reload-soak.t \
 	t/reload.t \
+	t/sipp-3pcc.t \
 	t/sipp-call.t \
+	t/sipp-odd.t \
 	t/sipp-register.t \
 	t/testlib.t
 
@@ -165,10 +167,15 @@ EXTRA_DIST += \
 	t/lib/Holdline/Test/Switch.pm \
 	t/lib/Holdline/Test/Yaml.pm \
 	t/run \
+	t/sipp/3pcc_controller_a.xml \
+	t/sipp/3pcc_controller_b.xml \
 	t/sipp/uac_call.xml \
 	t/sipp/uac_hold.xml \
+	t/sipp/uac_odd.xml \
 	t/sipp/uac_register.xml \
-	t/sipp/uas_answer.xml
+	t/sipp/uas_answer.xml \
+	t/sipp/uas_odd.xml \
+	t/sipp/uas_offer.xml
 
 # Modules loaded by tests are built like plugins, but never installed.
 TEST_PLUGIN_LINK = $(PLUGIN_LINK) -rpath /nonexistent
