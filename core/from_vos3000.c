@@ -1,13 +1,16 @@
 /* `--from-vos3000`: a list of VOS3000 parameters, as pasted from its client or a page about it,
  * becomes YAML under Holdline's own names. Each line that could not be taken is a comment. */
 #include "base/memory.h"
+#include "config/nearest.h"
+#include "pasted.h"
 #include "run.h"
 
-#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { SECTIONS_MAX = 64, LINE_MOST = 4096 };
+enum { SECTIONS_MAX = 64, SHOWN_MOST = 200 /* bytes of a line that was not taken */ };
 
 /* One parameter that was taken. */
 struct taken {
@@ -70,27 +73,15 @@ static bool takes(const struct hl_section *section, const struct hl_parameter *r
 	return good;
 }
 
-/* Between cells: a tab, `|`, `=`, `:`, `,` or two blanks; a table has more cells behind the value.
- */
-static struct hl_slice cut_cell(struct hl_slice *rest)
+static void offer_all(const struct conversion *conversion, struct hl_slice name,
+		      struct hl_nearest *nearest)
 {
-	struct hl_slice cell;
-	size_t i = 0;
-	while (i < rest->length && !strchr("\t|=:,;", rest->data[i]) &&
-	       !(rest->data[i] == ' ' && i + 1 < rest->length && rest->data[i + 1] == ' '))
-		i++;
-	cell = hl_slice_trim((struct hl_slice){rest->data, i});
-	i += i < rest->length;
-	*rest = hl_slice_trim((struct hl_slice){rest->data + i, rest->length - i});
-	return cell;
-}
-
-static struct hl_slice unquoted(struct hl_slice text)
-{
-	if (text.length >= 2 && (text.data[0] == '"' || text.data[0] == '\'') &&
-	    text.data[text.length - 1] == text.data[0])
-		return (struct hl_slice){text.data + 1, text.length - 2};
-	return text;
+	hl_nearest_init(nearest, name);
+	for (size_t i = 0; i < conversion->section_count; i++)
+		for (const struct hl_parameter *row = conversion->sections[i]->rows;
+		     row && row->key; row++)
+			if (row->vos3000)
+				hl_nearest_offer(nearest, hl_slice_of(row->vos3000));
 }
 
 static void take(struct conversion *conversion, unsigned number, struct hl_slice line,
@@ -101,9 +92,15 @@ static void take(struct conversion *conversion, unsigned number, struct hl_slice
 	struct hl_error why = {""};
 
 	if (!row) {
-		refuse(conversion, number, line, "Holdline has no such parameter");
+		char hint[HL_NEAREST_TEXT];
+		struct hl_nearest nearest;
+
+		offer_all(conversion, name, &nearest);
+		refuse(conversion, number, line, "Holdline has no such parameter%s",
+		       hl_nearest_text(&nearest, hint));
 		return;
 	}
+	value = hl_pasted_without_unit(value, row->unit);
 	for (size_t i = 0; i < conversion->count; i++)
 		if (conversion->taken[i].row == row) {
 			refuse(conversion, number, line, "was there before, in line %u",
@@ -124,29 +121,17 @@ static void take(struct conversion *conversion, unsigned number, struct hl_slice
 
 static void take_line(struct conversion *conversion, unsigned number, struct hl_slice line)
 {
-	struct hl_slice rest, name = {NULL, 0};
-	line = hl_slice_trim(line);
-	if (!line.length || line.data[0] == '#')
+	struct hl_slice name, value, start = line;
+	const struct hl_section *section;
+
+	start.length = start.length > SHOWN_MOST ? SHOWN_MOST : start.length;
+	if (!hl_pasted_read(line, &name, &value))
 		return;
-	rest = line;
-	while (rest.length && !name.length)
-		name = unquoted(cut_cell(&rest));
-	/* Blanks around a separator make empty cells: the value is the next that is not. */
-	while (rest.length && strchr("|=:,;", rest.data[0]))
-		rest = hl_slice_trim((struct hl_slice){rest.data + 1, rest.length - 1});
-	if (name.length < 3 || strncasecmp(name.data, "SS_", 3)) {
-		const struct hl_section *section;
-		if (!name.length || !find(conversion, name, &section)) {
-			refuse(conversion, number, line, "no VOS3000 name (SS_…) at its beginning");
-			return;
-		}
-	}
-	if (memchr(name.data, ' ', name.length)) { /* NAME VALUE, one blank between */
-		struct hl_slice both = name;
-		name = hl_slice_cut(&both, ' ');
-		rest = (struct hl_slice){both.data, (size_t)(line.data + line.length - both.data)};
-	}
-	take(conversion, number, line, name, unquoted(cut_cell(&rest)));
+	if ((name.length < 3 || strncasecmp(name.data, "SS_", 3)) &&
+	    !find(conversion, name, &section))
+		refuse(conversion, number, start, "no VOS3000 name (SS_…) in it");
+	else
+		take(conversion, number, start, name, value);
 }
 
 /* Rows of a section, nested where the key has a dot. */
@@ -197,21 +182,31 @@ static void write_all(struct conversion *conversion, const char *file, struct hl
 static int convert(struct hl_modules *modules, FILE *in, const char *file)
 {
 	struct conversion *conversion = hl_zalloc(sizeof(*conversion));
-	char line[LINE_MOST];
-	struct hl_text out;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	struct hl_text clean, out;
 
 	if (!conversion)
 		return HL_EXIT_FAILED;
 	hl_text_init(&conversion->refused);
 	conversion->section_count = hl_params_sections(modules, conversion->sections, SECTIONS_MAX);
-	for (unsigned number = 1; fgets(line, sizeof(line), in); number++) {
-		line[strcspn(line, "\r\n")] = '\0';
-		take_line(conversion, number, hl_slice_of(line));
+	hl_text_init(&clean);
+	for (unsigned number = 1; (length = getline(&line, &size, in)) >= 0; number++) {
+		while (length && strchr("\r\n", line[length - 1]) && line[length - 1])
+			length--;
+		hl_text_clear(&clean);
+		hl_pasted_clean((struct hl_slice){line, (size_t)length}, &clean);
+		take_line(conversion, number, (struct hl_slice){clean.data, clean.length});
 	}
+	free(line);
+	hl_text_clear(&clean);
+	hl_pasted_clean(hl_slice_of(file), &clean);
 	hl_text_init(&out);
-	write_all(conversion, file, &out);
+	write_all(conversion, hl_text_string(&clean), &out);
 	fputs(hl_text_string(&out), stdout);
 	hl_text_fini(&out);
+	hl_text_fini(&clean);
 	hl_text_fini(&conversion->refused);
 	hl_free(conversion);
 	return HL_EXIT_OK;
@@ -224,7 +219,7 @@ int hl_switch_from_vos3000(const char *file)
 	int code;
 
 	if (!in) {
-		fprintf(stderr, "holdline: %s: cannot be read\n", file);
+		fprintf(stderr, "holdline: %s: %s\n", file, strerror(errno));
 		return HL_EXIT_CONFIGURATION;
 	}
 	modules = hl_modules_new(NULL);

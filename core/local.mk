@@ -26,6 +26,8 @@ core_libcore_a_SOURCES += \
 	core/kept_contacts.c \
 	core/metrics.c \
 	core/params.c \
+	core/pasted.c \
+	core/pasted.h \
 	core/rehearse.c \
 	core/reload.c \
 	core/run.h \

@@ -71,5 +71,49 @@ for my $spelling (sub { $_[0] }, sub { $_[0] =~ s/_//gr =~ s/^SS/SS_/r }) {
 }
 cmp_ok scalar(keys %default), '>', 20, 'which are many';
 is((convert(''))[0], 0, 'an empty list is none');
+
+# However it was pasted: a value is taken as it stands there, or not at all.
+for my $case (
+	['a tab', "SS_SIP_SESSION_TTL\t900\tseconds\r", 'ttl: "900"'],
+	['spaces without a break', "\xc2\xa0SS_SIP_SESSION_TTL\xc2\xa0=\xc2\xa0900\xc2\xa0", 'ttl: "900"'],
+	['a space of full width', "\xe2\x80\x83SS_SIP_SESSION_TTL\xe3\x80\x80900", 'ttl: "900"'],
+	['signs of full width', "SS_SIP_SESSION_TTL\xef\xbc\x9d\xef\xbc\x99\xef\xbc\x90\xef\xbc\x90", 'ttl: "900"'],
+	['a byte order mark', "\xef\xbb\xbfSS_SIP_SESSION_TTL=900", 'ttl: "900"'],
+	['a space without width', "\xe2\x80\x8bSS_SIP_SESSION_TTL: 900", 'ttl: "900"'],
+	['a table', '| NAT | `SS_SIP_SESSION_TTL` | **900** | the session |', 'ttl: "900"'],
+	['a table of lines', "\xe2\x94\x82 SS_SIP_SESSION_TTL \xe2\x94\x82 900 \xe2\x94\x82", 'ttl: "900"'],
+	['bold in a list', '- **SS_SIP_SESSION_TTL**: 900', 'ttl: "900"'],
+	['a numbered list', '3. SS_SIP_SESSION_TTL 900', 'ttl: "900"'],
+	['a spreadsheet', '"SS_SIP_SESSION_TTL";"900";"x"', 'ttl: "900"'],
+	['curly quotes', "\xe2\x80\x9cSS_SIP_SESSION_TTL\xe2\x80\x9d = \xe2\x80\x9c900\xe2\x80\x9d", 'ttl: "900"'],
+	['its unit', 'SS_SIP_SESSION_TTL = 900 s', 'ttl: "900"'],
+	['its unit in a word', 'SS_SIP_SESSION_TTL  900 seconds', 'ttl: "900"'],
+	['a comment', 'SS_SIP_SESSION_TTL = 900 # as ever', 'ttl: "900"'],
+	['small letters', 'ss_sipsessionttl=900', 'ttl: "900"'],
+	['a list', 'SS_SIP_RESEND_INTERVAL = 0.5,1,2', 'resend_interval: "0.5,1,2"'],
+	['commas', 'SS_SIP_NAT_KEEP_ALIVE_MESSAGE = a,b;c:d', 'message: "a,b;c:d"'],
+	['blanks', 'SS_SIP_NAT_KEEP_ALIVE_MESSAGE = "a  b"', 'message: "a  b"'],
+	['nothing', 'SS_SIP_NAT_KEEP_ALIVE_MESSAGE =', 'message: ""']) {
+	my ($name, $line, $is) = @$case;
+	my (undef, $said) = convert("$line\n");
+	like $said, qr/: 1 taken, 0 not\.\n.*^ +\Q$is\E  # SS_/ms, "pasted with $name";
+}
+for my $case (
+	['another unit', 'SS_SIP_SESSION_TTL = 15 min', qr/"15 min" is not a whole number/],
+	['thousands', 'SS_SIP_NO_TIMER_REINVITE_INTERVAL = 7,200', qr/"7,200" is not a whole number/],
+	['a remark', 'SS_SIP_SESSION_TTL = 900  or so', qr/"900  or so" is not a whole number/],
+	['a name nearly right', 'SS_SIP_SESSION_TTTL = 900', qr/did you mean SS_SIP_SESSION_TTL\?/],
+	['bytes that are none', "SS_\xff\xfe = 900 \x01\x1b[31m", qr/line 1: SS_\?\? = 900 \?\?\[31m/],
+	['a NUL', "SS_SIP_SESSION_TTL = 90\0000", qr/line 1: SS_SIP_SESSION_TTL = 90\?0\n/],
+	['a line break that YAML knows', "SS_X = 1\xe2\x80\xa8switch: {realm: x}", qr/line 1: SS_X = 1 switch: \{realm: x\}\n/],
+	['a long line', 'SS_X = ' . 'x' x 100_000, qr/^# line 1: SS_X = x{1,200}\n#   not taken/m]) {
+	my ($name, $line, $says) = @$case;
+	my (undef, $said) = convert("$line\n");
+	like $said, qr/: 0 taken, 1 not\./, "$name: not taken";
+	like $said, $says, 'and why';
+	unlike $said =~ s/^#.*\n//mgr, qr/./s, 'all of it a comment';
+}
+is((convert("|---|:---:|\n\xe2\x94\x9c\xe2\x94\x80\xe2\x94\x80\xe2\x94\xa4\n+----+\n"))[1] =~ /: 0 taken, 0 not/, 1, 'rules of a table are nothing');
+
 is system("'$ENV{HOLDLINE}' --from-vos3000 '$dir/none' 2>/dev/null") >> 8, 2, 'no such file: exit 2';
 finish;
