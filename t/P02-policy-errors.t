@@ -8,16 +8,21 @@ use lib "$FindBin::Bin/lib";
 use Holdline::Test;
 
 my @functions = qw(keepalive no_timer media register credentials route answered ended);
-my %wrong = (keepalive => '42', no_timer => '"soon"', media => 'true', register => '"yes"',
-	credentials => '{ ha1 = "short" }', route => '"user:1002"');
+my %value = map { $_ => 1 } qw(keepalive no_timer media register credentials route);    # these answer
+
+# A value of every type, which none of them may answer.
+my %type = (boolean => 'true', number => '-1.5', string => '"user:1002"', table => '{ oops = 1 }',
+	function => 'print', thread => 'coroutine.create(print)');
 
 # Ways to fail: the body of a function, and whether its line is the body's or the definition's.
 my %way = (
 	'an error' => {body => sub { 'local nothing; return nothing.field' }, offset => 1,
 		text => qr/attempt to index a nil value/},
 	'a raised error' => {body => sub { 'error({})' }, offset => 1, text => qr/error|table/},
-	'a wrong answer' => {body => sub { "return $wrong{$_[0]}" }, offset => 0,
-		text => qr/wrong answer/, only => \%wrong},
+	(map { my $type = $_; ("a wrong answer, a $type" => {body => sub { "return $type{$type}" }, offset => 0,
+		text => qr/wrong answer/, only => \%value}) } keys %type),
+	'half of an answer' => {body => sub { 'return {ha1 = "short", expires = 60, period = 15, reject = 404, x = 1}' },
+		offset => 0, text => qr/wrong answer/, only => \%value},
 	'an endless loop' => {body => sub { 'while true do end' }, offset => 1,
 		text => qr/max_(?:instructions|time_ms) reached/},
 	'a loop that catches its end' => {offset => 1, text => qr/max_(?:instructions|time_ms) reached/,
