@@ -173,6 +173,7 @@ static void begin(struct hl_policy *policy)
 	policy->expired = NULL;
 	policy->instructions = policy->limits.max_instructions;
 	policy->deadline = now(policy) + (uint64_t)policy->limits.max_time_ms * HL_MILLISECOND;
+	policy->lines = 0;
 	policy->serial++;
 	policy->line[0] = '\0';
 	lua_sethook(policy->lua, hook, LUA_MASKCOUNT | (policy->rehearsal ? LUA_MASKRET : 0),

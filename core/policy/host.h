@@ -20,6 +20,7 @@ struct hl_policy_failure {
 };
 
 enum { HL_POLICY_WRONG = 64 }; /* wrong answers that are told, of one script */
+enum { HL_POLICY_LINES = 100 }; /* that one call may log */
 
 struct hl_policy {
 	lua_State *lua;			       /* owned */
@@ -41,6 +42,7 @@ struct hl_policy {
 	enum hl_policy_function asked; /* by the running call */
 	uint64_t deadline;	       /* of the running call, on its clock; 0: none runs */
 	int64_t instructions;	       /* left to the running call */
+	unsigned lines;		       /* logged by the running call */
 	const char *expired;	       /* the limit that was hit (static); NULL: none */
 	uint64_t serial; /* of the running call: what a view kept from an earlier one is told by */
 	const struct hl_call_view *call; /* of the running call, for call:header(); or NULL */

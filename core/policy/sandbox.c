@@ -160,6 +160,7 @@ static void open_library(lua_State *lua, const char *name, lua_CFunction open,
 static int write_log(lua_State *lua)
 {
 	enum hl_log_level level = (enum hl_log_level)lua_tointeger(lua, lua_upvalueindex(1));
+	struct hl_policy *policy = hl_policy_of(lua);
 	int count = lua_gettop(lua);
 	luaL_Buffer buffer;
 
@@ -172,8 +173,13 @@ static int write_log(lua_State *lua)
 		luaL_addvalue(&buffer);
 	}
 	luaL_pushresult(&buffer);
-	if (!hl_policy_of(lua)->rehearsal)
+	if (policy->rehearsal || policy->lines > HL_POLICY_LINES)
+		return 0;
+	if (policy->lines++ < HL_POLICY_LINES)
 		hl_log(level, "policy", "script", hl_str("text", lua_tostring(lua, -1)));
+	else
+		hl_log(HL_LOG_WARN, "policy", "script-withheld", hl_int("after", HL_POLICY_LINES),
+		       hl_str("function", hl_policy_names[policy->asked]));
 	return 0;
 }
 

@@ -162,6 +162,16 @@ static void by_time(void)
 	settings.max_time_ms = 300;
 }
 
+static void by_lines(void)
+{
+	ok(runs("for i = 1, 5000 do log.info('line', i) end return 'on'"), "a script that logs much");
+	is_int(with_log(ask), 1, "decides");
+	ok(logged_bytes > 5000 && logged_bytes < 20000, "but the log has only the first of it");
+	ok(runs("for i = 1, 3 do log.info('line', i) end return 'on'") && with_log(ask) == 1 &&
+		   strstr(logged, "line 3"),
+	   "one that logs little is heard");
+}
+
 static void no_finalizers(void)
 {
 	ok(runs("local m = {} for i = 1, 100 do setmetatable({}, m) end\n"
@@ -221,6 +231,7 @@ int main(void)
 		return 1;
 	each();
 	by_time();
+	by_lines();
 	no_finalizers();
 	sandbox();
 	memory();

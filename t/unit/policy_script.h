@@ -78,6 +78,7 @@ static inline bool loads(const char *text)
 /* The last line that `work` logged: stderr goes to a file meanwhile. The log's rate limit counts
  * real time, so a policy logs its first failure only. */
 static char logged[4096];
+static long logged_bytes; /* all of it */
 
 static inline int with_log(int (*work)(void))
 {
@@ -91,6 +92,8 @@ static inline int with_log(int (*work)(void))
 	fflush(stderr);
 	dup2(old, 2);
 	close(old);
+	fseek(into, 0, SEEK_END);
+	logged_bytes = ftell(into);
 	rewind(into);
 	length = fread(logged, 1, sizeof(logged) - 1, into);
 	logged[length] = '\0';
