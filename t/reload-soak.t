@@ -1,5 +1,5 @@
-# Reloads under traffic leak nothing: memory, descriptors, contacts, calls. `make soak` does 10,000 of
-# them; here there are fewer.
+# Reloads under traffic leak nothing: memory, descriptors, threads, listeners, contacts, calls. `make
+# soak` does 10,000 of them; here there are fewer.
 use strict;
 use warnings;
 use FindBin;
@@ -22,6 +22,8 @@ sub resident {
 	return (split / /, scalar <$in>)[1] * 4;    # KiB
 }
 sub descriptors { return scalar(() = glob '/proc/' . $switch->pid . '/fd/*') }
+sub threads { return scalar(() = glob '/proc/' . $switch->pid . '/task/*') }
+my @listen = @{$switch->{config}{switch}{listen}};
 
 # A call stays up; registrations, calls, parameters and reloads go on, one after the other.
 my $out = $alice->invite('1002', sdp => 1);
@@ -36,6 +38,7 @@ sub round {
 	$config->{plugins}{keepalive}{period} = 20 + $n % 10;
 	$config->{policy}{rules} = [map { {name => "rule $_", keepalive => {period => 30}} } 1 .. $n % 5];
 	$config->{endpoints}{2001} = {password => "changed $n"};
+	$config->{switch}{listen} = [@listen, $n % 4 == 1 ? ('udp:127.0.0.3:0', 'tcp:127.0.0.3:0') : ()];
 	$switch->write_file('policy.lua', sprintf $policy, $n, $n);
 	my $answer = $switch->reload($config);
 	$failed++ unless $answer->{ok};
@@ -61,7 +64,7 @@ sub round {
 
 my $warm = $count < 1000 ? $count / 3 : 1000;    # until the allocator has what it wants to keep
 round($_) for 1 .. $warm;
-my ($memory, $files) = (resident(), descriptors());
+my ($memory, $files, $threads) = (resident(), descriptors(), threads());
 round($_) for $warm + 1 .. $count;
 is $failed, 0, "$count reloads";
 cmp_ok $refused, '>', 0, 'the bad ones among them are refused';
@@ -70,7 +73,10 @@ diag sprintf '%d KiB before, %+d KiB after %d more reloads', $memory, $grown, $c
 # A reload that leaked its tree of nodes would lose 64 KiB each time.
 cmp_ok $grown, '<', 512 + ($count - $warm) / 2, 'memory stays where it was'
 	unless ($ENV{HOLDLINE_SANITIZERS} || 'no') eq 'yes';
-cmp_ok abs(descriptors() - $files), '<=', 2, 'and so do descriptors';
+cmp_ok abs(descriptors() - $files), '<=', 2, 'and so do descriptors' or diag descriptors() . " after $files";
+is threads(), $threads, 'and threads';
+is scalar(@{$switch->control('status')->{listen}}), $count % 4 == 1 ? @listen + 2 : scalar(@listen),
+	'and listeners, which came and went';
 is $switch->control('status')->{calls}, 1, 'the call is still up';
 is $switch->control('status')->{contacts}, 10, 'and the contacts';
 my ($reloads) = grep { $_->{name} eq 'holdline_reloads_total' } @{$switch->control('metrics')};
