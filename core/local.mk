@@ -31,6 +31,7 @@ core_libcore_a_SOURCES += \
 	core/rehearse.c \
 	core/reload.c \
 	core/run.h \
+	core/script_functions.c \
 	core/setting.c \
 	core/subscriber_command.c \
 	core/subscribers.c \

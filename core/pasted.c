@@ -10,13 +10,13 @@ static const struct {
 	uint32_t first, last;
 	char plain;
 } signs[] = {
-	{0x85, 0x85, ' '},	{0xa0, 0xa0, ' '},	{0xad, 0xad, '\0'},
-	{0x1680, 0x1680, ' '},	{0x2000, 0x200a, ' '},	{0x200b, 0x200f, '\0'},
-	{0x2018, 0x201b, '\''}, {0x201c, 0x201f, '"'},	{0x2028, 0x2029, ' '},
-	{0x202a, 0x202e, '\0'}, {0x202f, 0x202f, ' '},	{0x205f, 0x205f, ' '},
-	{0x2060, 0x2064, '\0'}, {0x2500, 0x2501, '-'},	{0x2502, 0x2503, '|'},
-	{0x250c, 0x254b, '+'},	{0x2550, 0x2550, '='},	{0x2551, 0x2551, '|'},
-	{0x2552, 0x256c, '+'},	{0x3000, 0x3000, ' '},	{0xfeff, 0xfeff, '\0'},
+	{0x85, 0x85, ' '},	{0xa0, 0xa0, ' '},     {0xad, 0xad, '\0'},
+	{0x1680, 0x1680, ' '},	{0x2000, 0x200a, ' '}, {0x200b, 0x200f, '\0'},
+	{0x2018, 0x201b, '\''}, {0x201c, 0x201f, '"'}, {0x2028, 0x2029, ' '},
+	{0x202a, 0x202e, '\0'}, {0x202f, 0x202f, ' '}, {0x205f, 0x205f, ' '},
+	{0x2060, 0x2064, '\0'}, {0x2500, 0x2501, '-'}, {0x2502, 0x2503, '|'},
+	{0x250c, 0x254b, '+'},	{0x2550, 0x2550, '='}, {0x2551, 0x2551, '|'},
+	{0x2552, 0x256c, '+'},	{0x3000, 0x3000, ' '}, {0xfeff, 0xfeff, '\0'},
 };
 
 enum { WIDE_FIRST = 0xff01, WIDE_LAST = 0xff5e, WIDE_BY = 0xfee0 }; /* ASCII of full width */
@@ -26,7 +26,11 @@ static size_t decode(struct hl_slice text, uint32_t *character)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char first = (unsigned char)text.data[0];
-	size_t length = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	size_t length = first < 0x80   ? 1
+			: first < 0xc0 ? 0
+			: first < 0xe0 ? 2
+			: first < 0xf0 ? 3
+				       : 4;
 
 	if (!length || length > text.length || first > 0xf4)
 		return 0;
@@ -118,7 +122,8 @@ static size_t value_length(struct hl_slice rest, char separator)
 {
 	for (size_t i = 0; i < rest.length; i++) {
 		bool two = i + 1 < rest.length && rest.data[i] == ' ' && rest.data[i + 1] == ' ';
-		bool comment = i + 1 < rest.length && rest.data[i] == ' ' && rest.data[i + 1] == '#';
+		bool comment =
+			i + 1 < rest.length && rest.data[i] == ' ' && rest.data[i + 1] == '#';
 
 		if (strchr("|,;", separator)) {
 			if (rest.data[i] == separator)

@@ -218,9 +218,9 @@ static struct hl_policy *load(struct hl_modules *modules, const struct hl_option
 		}
 		settings = plan->config->policy;
 		world.configuration = plan->config->root;
-		libraries = hl_modules_functions(modules, plan->config, &world.library_count);
-		world.libraries = libraries;
 	}
+	libraries = hl_script_libraries(modules, plan->config, &world.library_count);
+	world.libraries = libraries;
 	settings.script = (char *)(uintptr_t)script; /* read, not kept */
 	policy = hl_policy_new(&settings, &world, error);
 	hl_free(libraries);

@@ -40,7 +40,7 @@ static struct hl_policy *build_policy(struct hl_modules *modules, struct hl_conf
 	struct hl_policy *policy = NULL;
 	if (!*config->policy.script)
 		return NULL;
-	libraries = hl_modules_functions(modules, config, &world.library_count);
+	libraries = hl_script_libraries(modules, config, &world.library_count);
 	world.libraries = libraries;
 	policy = hl_policy_new(&config->policy, &world, &error);
 	hl_free(libraries);

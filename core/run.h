@@ -107,6 +107,11 @@ int hl_switch_reload(struct hl_switch *holdline, const char *by, struct hl_text 
 int hl_switch_set(struct hl_switch *holdline, const char *name, const char *value, bool save,
 		  struct hl_text *report);
 
+/* script_functions.c: what a policy script may call: the core's functions and those of the plugins
+ * of `config` (NULL: none). An array for hl_free; NULL when memory is out. */
+struct hl_function_library *hl_script_libraries(const struct hl_modules *modules,
+						const struct hl_config *config, size_t *count);
+
 /* Writes a member `warnings`, a list of the report's lines, if there are any. */
 void hl_warnings_json(const struct hl_text *report, struct hl_json *json);
 

@@ -12,4 +12,5 @@ dist_example_DATA += \
 	scripts/examples/office-hours.lua \
 	scripts/examples/premium-numbers.lua \
 	scripts/examples/turn-credentials.lua \
+	scripts/examples/turn-rest.lua \
 	scripts/examples/vendor-payloads.lua

@@ -101,6 +101,7 @@ perl_tests += \
 	t/P01-policy.t \
 	t/P02-policy-errors.t \
 	t/P03-policy-rules.t \
+	t/P04-turn.t \
 	t/T02-negotiation.t \
 	t/T03-chained.t \
 	t/T03-refresh.t \

@@ -58,6 +58,7 @@ my %decides = (
 	'premium-numbers' => ['{"user": "1002", "calls": "0900123"}', qr/route\s+refused with 403 Premium Numbers Are Blocked\s+premium numbers/],
 	'call-center' => ['{"user": "2001"}', qr/a call caller\s+no_timer\s+1800 s, then probe\s+call centre/],
 	'turn-credentials' => ['{"user": "alice", "realm": "example.org"}', qr/credentials\s+MD5 \(not shown\)/],
+	'turn-rest' => ['{"user": "alice"}', qr/register\s+as configured, with (?:X-Turn-\w+(?:, )?){3}\s+turn/],
 	'cgnat' => ['{"received": "100.64.3.4"}', qr/media\s+relayed\s+cgnat/],
 	'office-hours' => ['{"user": "x", "calls": "00900"}', qr/route\s+refused with 403/],
 	'hotdesk' => ['{"user": "2042"}', qr/credentials\s+a password/],

@@ -179,13 +179,40 @@ static bool take_reject(lua_State *lua, int at, int *reject, char *reason, size_
 	return true;
 }
 
-/* register: { expires= } | { reject=403, reason="..." } */
+/* One header for the 200. Only X- names: all others are the switch's own to say. */
+static void take_register_header(lua_State *lua, struct hl_register_decision *taken)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	size_t used = strlen(taken->headers), room = sizeof(taken->headers) - used;
+	const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : "";
+	char value[256];
+
+	if (strncmp(name, "X-", 2) || !name[2] || strspn(name, letters) != lua_rawlen(lua, -2))
+		luaL_error(lua, "wrong answer: header %s; allowed: X-NAME",
+			   luaL_tolstring(lua, -2, NULL));
+	lua_pushvalue(lua, -1);
+	take_text(lua, name, value, sizeof(value));
+	if ((size_t)snprintf(taken->headers + used, room, "%s: %s\n", name, value) >= room)
+		luaL_error(lua, "wrong answer: headers are longer than %d bytes",
+			   HL_REGISTER_HEADERS - 1);
+}
+
+static void take_register_headers(lua_State *lua, struct hl_register_decision *taken)
+{
+	expect_table(lua, lua_gettop(lua), "headers = {[\"X-NAME\"] = text}");
+	for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1))
+		take_register_header(lua, taken);
+	lua_pop(lua, 1);
+}
+
+/* register: { expires=, headers= } | { reject=403, reason="..." } */
 void hl_take_register(lua_State *lua, int at, void *decision)
 {
-	static const char *const keys[] = {"expires", "reject", "reason", NULL};
+	static const char *const keys[] = {"expires", "headers", "reject", "reason", NULL};
 	struct hl_register_decision *taken = decision;
 
-	expect_table(lua, at, "{expires=}, or {reject=, reason=}");
+	expect_table(lua, at, "{expires=, headers=}, or {reject=, reason=}");
 	hl_keys_check(lua, at, keys, "wrong answer: unknown key");
 	if (take_reject(lua, at, &taken->reject, taken->reason, sizeof(taken->reason)))
 		return;
@@ -193,6 +220,8 @@ void hl_take_register(lua_State *lua, int at, void *decision)
 		taken->expires = integer_at(lua, -1, "expires", 1, EXPIRES_MOST);
 		lua_pop(lua, 1);
 	}
+	if (member(lua, at, "headers"))
+		take_register_headers(lua, taken);
 }
 
 /* credentials: { password= } | { ha1=, algorithm= } */

@@ -59,6 +59,19 @@ static void say_reject(int code, const char *reason, struct hl_text *answer)
 	hl_text_printf(answer, "refused with %d%s%s", code, *reason ? " " : "", reason);
 }
 
+/* Their names: what they say may be secret. */
+static void say_headers(const char *headers, struct hl_text *answer)
+{
+	struct hl_slice rest = hl_slice_of(headers);
+
+	for (bool first = true; rest.length; first = false) {
+		struct hl_slice line = hl_slice_cut(&rest, '\n');
+
+		hl_text_put(answer, first ? ", with " : ", ");
+		hl_text_slice(answer, hl_slice_cut(&line, ':'));
+	}
+}
+
 static void explain_register(struct hl_policy *policy, const struct hl_endpoint_view *endpoint,
 			     struct hl_json *json)
 {
@@ -73,6 +86,8 @@ static void explain_register(struct hl_policy *policy, const struct hl_endpoint_
 		hl_text_printf(&answer, "expires after %" PRId64 " s", decision.expires);
 	else
 		hl_text_put(&answer, as_configured);
+	if (decided)
+		say_headers(decision.headers, &answer);
 	put(policy, endpoint->aor, HL_POLICY_REGISTER, decided, decision.rule, &answer, json);
 	hl_text_fini(&answer);
 }

@@ -13,7 +13,7 @@
 
 struct hl_policy;
 
-enum { HL_KEEPALIVE_MESSAGE = 1200 };
+enum { HL_KEEPALIVE_MESSAGE = 1200, HL_REGISTER_HEADERS = 1024 };
 
 enum hl_policy_function {
 	HL_POLICY_KEEPALIVE,
@@ -102,6 +102,7 @@ struct hl_register_decision {
 	int64_t expires;  /* s; 0: as configured */
 	int reject;	  /* 300–699; 0: accepted */
 	char reason[128]; /* phrase of a rejection, or "" */
+	char headers[HL_REGISTER_HEADERS]; /* for the 200: "X-NAME: value\n" each, or "" */
 	char rule[HL_RULE_NAME];
 };
 HL_EXPORT int hl_policy_register(struct hl_policy *policy, const struct hl_endpoint_view *endpoint,

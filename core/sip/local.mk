@@ -8,6 +8,8 @@ core_libcore_a_SOURCES += \
 	core/sip/connection_limit.c \
 	core/sip/frame.c \
 	core/sip/frame.h \
+	core/sip/keyed.c \
+	core/sip/keyed.h \
 	core/sip/listener.c \
 	core/sip/message.c \
 	core/sip/message_contact.c \

@@ -65,6 +65,9 @@ static int decide(struct request *request, struct hl_binding *binding, int64_t a
 	if (decision.reject)
 		return request_reject(request, decision.reject,
 				      *decision.reason ? decision.reason : NULL, "policy");
+	hl_text_clear(&request->headers);
+	if (*decision.headers)
+		hl_text_put(&request->headers, decision.headers);
 	if (decision.expires > 0 && decision.expires < binding->expires)
 		binding->expires = (unsigned)decision.expires;
 	return HL_NEXT;
@@ -294,6 +297,23 @@ static int list_contact(struct hl_message *response, const struct hl_contact *co
 			     : hl_message_add_header(response, "Contact", hl_text_string(value));
 }
 
+/* What the policy has to say to the device. */
+static int add_policy_headers(const struct hl_text *headers, struct hl_message *response)
+{
+	struct hl_slice rest = {headers->data, headers->length};
+	int failed = headers->failed ? -ENOMEM : 0;
+
+	while (rest.length && !failed) {
+		struct hl_slice value = hl_slice_cut(&rest, '\n'), name = hl_slice_cut(&value, ':');
+		char *line = hl_slice_copy(name), *text = hl_slice_copy(hl_slice_trim(value));
+
+		failed = line && text ? hl_message_add_header(response, line, text) : -ENOMEM;
+		hl_free(line);
+		hl_free(text);
+	}
+	return failed;
+}
+
 /* What the 200 says beside the bindings: Path to who understands it (RFC 3327 §5.3), and that its
  * flows are kept to who asked for that (RFC 5626 §6). */
 static int add_extensions(const struct request *request, struct hl_message *response)
@@ -304,7 +324,7 @@ static int add_extensions(const struct request *request, struct hl_message *resp
 		failed = hl_message_add_header(response, "Path", hl_text_string(&request->path));
 	if (!failed && request->outbound)
 		failed = hl_message_add_header(response, "Require", "outbound");
-	return failed;
+	return failed ? failed : add_policy_headers(&request->headers, response);
 }
 
 /* 200 with all bindings (§10.3 step 8). */
@@ -369,7 +389,9 @@ int registrar_register(struct registrar *registrar, struct hl_transaction *trans
 		return result;
 	request.account = hl_config_account(hl_switch_config(registrar->holdline), request.user);
 	hl_text_init(&request.path);
+	hl_text_init(&request.headers);
 	result = serve(&request);
 	hl_text_fini(&request.path);
+	hl_text_fini(&request.headers);
 	return result;
 }

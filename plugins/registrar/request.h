@@ -21,6 +21,7 @@ struct request {
 	struct hl_contact_field contacts[HL_BINDINGS];
 	struct hl_uri uris[HL_BINDINGS];	 /* of theirs */
 	struct hl_text path;			 /* Path values, comma-separated */
+	struct hl_text headers;			 /* the policy's for the 200: "X-NAME: value\n" */
 	unsigned kept, gone;			 /* how many of these: */
 	struct hl_binding bindings[HL_BINDINGS]; /* to be bound, */
 	struct hl_contact *removed[HL_BINDINGS]; /* to be removed */

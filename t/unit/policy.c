@@ -115,6 +115,10 @@ static void right_answers(void)
 	answers("register", "{expires = 120}");
 	is_int(ask_register(), 1, "register: expires");
 	is_int(registration.expires, 120, "is taken");
+	is_str(registration.headers, "", "without headers");
+	answers("register", "{headers = {['X-Turn-User'] = '12:x'}}");
+	is_int(ask_register(), 1, "register: a header");
+	is_str(registration.headers, "X-Turn-User: 12:x\n", "is taken");
 	answers("register", "{reject = 403, reason = 'Go Away'}");
 	is_int(ask_register(), 1, "register: reject");
 	is_int(registration.reject, 403, "has a code");
@@ -179,12 +183,24 @@ static const struct {
 	{"no_timer", "{max_duration = {}}", ask_no_timer, "max_duration is not a whole number"},
 	{"media", "true", ask_media, "media is true; allowed:"},
 	{"media", "'maybe'", ask_media, "media is maybe; allowed:"},
-	{"register", "false", ask_register, "wrong answer: a boolean; allowed: {expires=}, or"},
+	{"register", "false", ask_register, "wrong answer: a boolean; allowed: {expires=, headers=}, or"},
 	{"register", "{expires = 0}", ask_register, "expires is 0; allowed: 1 to 86400"},
 	{"register", "{reject = 200}", ask_register, "reject is 200; allowed: 300 to 699"},
 	{"register", "{reject = 700}", ask_register, "reject is 700; allowed: 300 to 699"},
 	{"register", "{reject = 403, reason = 'a\\r\\nb'}", ask_register, "has control characters"},
 	{"register", "{expire = 60}", ask_register, "unknown key expire; did you mean expires?"},
+	{"register", "{headers = 'x'}", ask_register, "allowed: headers = {"},
+	{"register", "{headers = {Contact = 'x'}}", ask_register, "header Contact; allowed: X-NAME"},
+	{"register", "{headers = {['X-A\\r\\nB'] = 'x'}}", ask_register, "allowed: X-NAME"},
+	{"register", "{headers = {['X-'] = 'x'}}", ask_register, "allowed: X-NAME"},
+	{"register", "{headers = {'x'}}", ask_register, "header 1; allowed: X-NAME"},
+	{"register", "{headers = {['X-A'] = 'a\\r\\nb'}}", ask_register, "control characters"},
+	{"register", "{headers = {['X-A'] = 5}}", ask_register, "X-A is a number, not text"},
+	{"register", "{headers = {['X-A'] = ('x'):rep(256)}}", ask_register, "longer than 255"},
+	{"register",
+	 "(function() local h = {} for i = 1, 9 do h['X-' .. i] = ('x'):rep(200) end\n"
+	 "return {headers = h} end)()",
+	 ask_register, "headers are longer than 1023 bytes"},
 	{"credentials", "'secret'", ask_credentials,
 	 "wrong answer: a string; allowed: {password=}"},
 	{"credentials", "{}", ask_credentials, "neither password nor ha1"},
