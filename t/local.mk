@@ -137,6 +137,7 @@ perl_tests += \
 	t/policy-doc.t \
 	t/policy-explain.t \
 	t/policy-test.t \
+	t/reload-listeners.t \
 	t/reload-soak.t \
 	t/reload.t \
 	t/sipp-3pcc.t \

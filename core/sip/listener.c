@@ -1,4 +1,5 @@
 /* Listeners (RFC 3261 §18): where messages and connections come in, as `switch.listen` says. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "sip/transport_parts.h"
@@ -6,7 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { DRAIN_STEP = 1000 }; /* ms between looks whether a listener can be closed */
+enum {
+	DRAIN_STEP = 1000, /* ms between looks whether a listener can be closed */
+	FORGOTTEN_S = 300, /* after its end no transaction's flow names a listener any more */
+};
 
 static void listener_free(struct listener *listener)
 {
@@ -77,17 +81,39 @@ static int parse_listen(const char *text, enum hl_transport_type *type, struct h
 	return 0;
 }
 
+/* An entry that was never used, else the one that has been closed for the longest. */
+static int find_entry(const struct hl_transport *transport)
+{
+	int oldest = -1;
+	if (transport->listener_count < HL_LISTENERS_MAX)
+		return (int)transport->listener_count;
+	for (int i = 0; i < HL_LISTENERS_MAX; i++)
+		if (!transport->listeners[i] &&
+		    (oldest < 0 || transport->closed[i] < transport->closed[oldest]))
+			oldest = i;
+	if (oldest >= 0 &&
+	    hl_clock_now() - transport->closed[oldest] < FORGOTTEN_S * (uint64_t)HL_SECOND)
+		return -1;
+	return oldest;
+}
+
+static void close_entry(struct hl_transport *transport, unsigned entry)
+{
+	listener_free(transport->listeners[entry]);
+	transport->listeners[entry] = NULL;
+	transport->closed[entry] = hl_clock_now();
+}
+
 int hl_transport_listen(struct hl_transport *transport, const char *text, struct hl_error *error)
 {
 	struct hl_address address;
 	enum hl_transport_type type = HL_TRANSPORT_UDP;
-	int result = parse_listen(text, &type, &address, error);
+	int result = parse_listen(text, &type, &address, error), entry = find_entry(transport);
 	if (result < 0)
 		return result;
-	if (transport->listener_count == HL_LISTENERS_MAX)
-		return hl_error_set(error, -ENOSPC,
-				    "%s: no more than %d listeners in one run: restart", text,
-				    HL_LISTENERS_MAX);
+	if (entry < 0)
+		return hl_error_set(error, -ENOSPC, "%s: no more than %d listeners in %d minutes",
+				    text, HL_LISTENERS_MAX, FORGOTTEN_S / 60);
 	struct listener *listener = hl_zalloc(sizeof(*listener));
 	if (!listener || !(listener->configured = hl_strdup(text))) {
 		hl_free(listener);
@@ -95,8 +121,8 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 	}
 	listener->transport = transport;
 	listener->type = type;
-	listener->wanted = true;
-	listener->index = (uint16_t)transport->listener_count;
+	listener->wanted = listener->fresh = true;
+	listener->index = (uint16_t)entry;
 	if (type == HL_TRANSPORT_UDP)
 		listener->udp = hl_udp_open(transport->loop, &address, datagram, listener, error);
 	else
@@ -112,7 +138,8 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 		hl_stream_listener_secure(listener->stream, &hl_connection_tls, transport);
 	if (listener->udp)
 		hl_udp_refused(listener->udp, refused);
-	transport->listeners[transport->listener_count++] = listener;
+	transport->listeners[entry] = listener;
+	transport->listener_count += (unsigned)entry == transport->listener_count;
 	return 0;
 }
 
@@ -171,33 +198,31 @@ void hl_listeners_drain(void *arg)
 			continue;
 		}
 		say(listener, "listener-closed");
-		listener_free(listener);
-		transport->listeners[i] = NULL;
+		close_entry(transport, i);
 	}
 	if (more)
 		hl_timer_start(transport->loop, &transport->drain, DRAIN_STEP);
 }
 
 /* What a failed change has opened is closed again, and what it took out is back. */
-static void undo(struct hl_transport *transport, unsigned before)
+static void undo(struct hl_transport *transport)
 {
-	for (unsigned i = before; i < transport->listener_count; i++) {
-		listener_free(transport->listeners[i]);
-		transport->listeners[i] = NULL;
+	for (unsigned i = 0; i < transport->listener_count; i++) {
+		struct listener *listener = transport->listeners[i];
+		if (listener && listener->fresh)
+			close_entry(transport, i);
+		else if (listener)
+			listener->wanted = !listener->draining;
 	}
-	for (unsigned i = 0; i < before; i++)
-		if (transport->listeners[i])
-			transport->listeners[i]->wanted = !transport->listeners[i]->draining;
 }
 
 int hl_transport_relisten(struct hl_transport *transport, char *const *addresses, size_t count,
 			  struct hl_error *error)
 {
-	unsigned before = transport->listener_count;
 	int result = 0;
-	for (unsigned i = 0; i < before; i++)
+	for (unsigned i = 0; i < transport->listener_count; i++)
 		if (transport->listeners[i])
-			transport->listeners[i]->wanted = false;
+			transport->listeners[i]->wanted = transport->listeners[i]->fresh = false;
 	for (size_t i = 0; i < count && !result; i++) {
 		struct listener *old = find_configured(transport, addresses[i]);
 		if (old)
@@ -206,7 +231,7 @@ int hl_transport_relisten(struct hl_transport *transport, char *const *addresses
 			result = hl_transport_listen(transport, addresses[i], error);
 	}
 	if (result < 0) {
-		undo(transport, before);
+		undo(transport);
 		return result;
 	}
 	for (unsigned i = 0; i < transport->listener_count; i++)

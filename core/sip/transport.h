@@ -10,7 +10,7 @@
 #include "loop/loop.h"
 #include "sip/uri.h"
 
-/* Listeners ever opened by one process: a flow names its listener for good. */
+/* Listeners, those that are closed included: a flow goes on naming its listener for a while. */
 enum { HL_LISTENERS_MAX = 1024 };
 
 enum hl_transport_type { HL_TRANSPORT_UDP, HL_TRANSPORT_TCP, HL_TRANSPORT_TLS };

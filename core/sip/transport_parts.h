@@ -25,6 +25,7 @@ struct listener {
 	unsigned connections;		   /* of those it has accepted */
 	bool wanted;			   /* it is in the list */
 	bool draining; /* it is not, and takes nothing new; until it is unused */
+	bool fresh;    /* opened by the change that is being made */
 };
 
 struct connection {
@@ -46,6 +47,7 @@ struct hl_transport {
 	const struct hl_transport_events *events;
 	void *arg;
 	struct listener *listeners[HL_LISTENERS_MAX]; /* NULL: closed */
+	uint64_t closed[HL_LISTENERS_MAX];	      /* hl_clock_now when that one was */
 	unsigned listener_count;		      /* entries ever used */
 	struct hl_handles handles;		      /* of connections */
 	struct hl_hash connections;		      /* by remote address */

@@ -9,9 +9,15 @@ enum { PATIENCE = 200 * HL_MILLISECOND };
 
 struct outlet *outlet_get(struct outlets *outlets, const struct hl_flow *flow)
 {
-	for (unsigned i = 0; i < outlets->count; i++)
-		if (outlets->list[i].listener == flow->listener)
-			return &outlets->list[i];
+	for (unsigned i = 0; i < outlets->count; i++) {
+		struct outlet *known = &outlets->list[i];
+
+		if (known->listener != flow->listener)
+			continue;
+		if (known->local.port != flow->local.port) /* the one of that number is gone */
+			*known = (struct outlet){.listener = flow->listener, .local = flow->local};
+		return known;
+	}
 	struct outlet *list =
 		hl_realloc(outlets->list, (outlets->count + 1) * sizeof(*outlets->list));
 	if (!list)
