@@ -32,7 +32,9 @@ char *hl_contact_request_uri(const struct hl_contact *contact)
 		return NULL;
 	hl_uri_parse(text, &uri);
 	rest = uri.parameters.data ? uri.parameters : uri.headers;
-	at = mempcpy(copy, text.data, rest.data ? (size_t)(rest.data - 1 - text.data) : text.length);
+	if (rest.data)
+		text.length = (size_t)(rest.data - 1 - text.data);
+	at = mempcpy(copy, text.data, text.length);
 	while (uri.parameters.length) {
 		parameter = rest = hl_slice_cut(&uri.parameters, ';');
 		if (hl_slice_equal_nocase(hl_slice_cut(&rest, '='), HL_SLICE_LITERAL("method")))
