@@ -183,12 +183,20 @@ bool hl_learn_packet(struct hl_learn *learn, const struct hl_arrival *arrival,
 	return true;
 }
 
-/* Whether packets sent to the SDP's address can arrive there. */
+static bool multicast(const struct hl_address *address)
+{
+	return address->bytes[0] >= (address->family == AF_INET6 ? 0xff : 0xe0);
+}
+
+/* Whether packets sent to the SDP's address can arrive there, and are a phone's business: nobody
+ * elsewhere has us talk to this machine's own programs, or to many. */
 static bool reachable(const struct hl_expectation *expected)
 {
 	const struct hl_address *sdp = &expected->sdp;
 
-	if (!sdp->family || !sdp->port || hl_address_wildcard(sdp))
+	if (!sdp->family || !sdp->port || hl_address_wildcard(sdp) || multicast(sdp))
+		return false;
+	if (hl_address_loopback(sdp) && !hl_address_loopback(&expected->signalling))
 		return false;
 	if (!hl_address_private(sdp) || hl_address_same_host(sdp, &expected->signalling))
 		return true;

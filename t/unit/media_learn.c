@@ -302,6 +302,12 @@ static void destinations(void)
 		{"[2001:db8::1]:4000", "[2001:db8::1]:5060", false, "[2001:db8::1]:4000"},
 		{"[fd00::1]:4000", "[2001:db8::1]:5060", true, NULL},
 		{"", "203.0.113.7:5060", false, NULL},
+		/* What listens on this machine only, or on many, is no phone of somebody elsewhere. */
+		{"127.0.0.1:4000", "203.0.113.7:5060", false, NULL},
+		{"[::1]:4000", "[2001:db8::1]:5060", false, NULL},
+		{"224.2.1.1:4000", "203.0.113.7:5060", false, NULL},
+		{"255.255.255.255:4000", "203.0.113.7:5060", false, NULL},
+		{"[ff02::1]:4000", "[2001:db8::1]:5060", false, NULL},
 	};
 
 	for (size_t i = 0; i < HL_COUNT(rows); i++) {
