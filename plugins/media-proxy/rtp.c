@@ -45,7 +45,7 @@ static bool header_whole(const uint8_t *data, size_t length)
 
 enum hl_packet hl_rtp_classify(const uint8_t *data, size_t length)
 {
-	static const uint8_t cookie[] = {0x21, 0x12, 0xa4, 0x42};
+	static const uint8_t stun[] = {0x21, 0x12, 0xa4, 0x42}, zrtp[] = {'Z', 'R', 'T', 'P'};
 
 	if (length < HEADER_RTCP)
 		return HL_PACKET_INVALID;
@@ -54,7 +54,10 @@ enum hl_packet hl_rtp_classify(const uint8_t *data, size_t length)
 			return HL_PACKET_CONTROL;
 		return header_whole(data, length) ? HL_PACKET_RTP : HL_PACKET_INVALID;
 	}
-	if (data[0] < 4 && length >= HEADER_STUN && !memcmp(data + 4, cookie, sizeof(cookie)))
+	if (data[0] < 4 && length >= HEADER_STUN && !memcmp(data + 4, stun, sizeof(stun)))
+		return HL_PACKET_CONTROL;
+	/* RFC 6189 §5: so much of it is in every message. */
+	if (data[0] >> 4 == 1 && !memcmp(data + 4, zrtp, sizeof(zrtp)))
 		return HL_PACKET_CONTROL;
 	return data[0] >= 20 && data[0] < 64 ? HL_PACKET_CONTROL : HL_PACKET_INVALID;
 }

@@ -8,7 +8,7 @@
 enum hl_packet {
 	HL_PACKET_INVALID, /* nothing that belongs into the stream */
 	HL_PACKET_RTP,
-	HL_PACKET_CONTROL, /* RTCP, STUN, DTLS: passed on, not in the figures of the stream */
+	HL_PACKET_CONTROL, /* RTCP, STUN, DTLS, ZRTP: passed on, not in the figures of the stream */
 };
 
 /* The kind of a datagram on the RTP or RTCP port of an RTP stream. */

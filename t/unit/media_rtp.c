@@ -11,7 +11,7 @@ static void kinds(void)
 		const char *name;
 		enum hl_packet kind;
 		size_t length;
-		uint8_t data[24];
+		uint8_t data[28];
 	} rows[] = {
 		{"RTP", HL_PACKET_RTP, 12, {0x80, 0}},
 		{"RTP with marker and payload type 63", HL_PACKET_RTP, 13, {0x80, 0xbf}},
@@ -32,6 +32,8 @@ static void kinds(void)
 		{"half an RTCP header", HL_PACKET_INVALID, 7, {0x80, 200}},
 		{"STUN", HL_PACKET_CONTROL, 20, {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}},
 		{"STUN without its cookie", HL_PACKET_INVALID, 20, {0, 1}},
+		{"ZRTP", HL_PACKET_CONTROL, 28, {0x10, 0, 0, 1, 'Z', 'R', 'T', 'P'}},
+		{"ZRTP without its cookie", HL_PACKET_INVALID, 28, {0x10, 0, 0, 1}},
 		{"a DTLS handshake", HL_PACKET_CONTROL, 13, {22}},
 		{"nothing", HL_PACKET_INVALID, 0, {0x80}},
 	};
