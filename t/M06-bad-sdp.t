@@ -69,6 +69,17 @@ $switch->cdrs(++$records);
 is($switch->control('media')->{used}, 0, 'nothing is open in the end');
 $switch->stop;
 
+# … and so would the port that this very call is going to have
+my ($first) = Holdline::Test::Switch::port_range() =~ /^(\d+)/;
+for my $guess ($first, $first + 2) {
+	($switch, $alice, $bob) = bad_switch('on');
+	my $circle = $alice->invite(1002, sdp => {host => '127.0.0.1', port => $guess});
+	is($circle->failed->code, 488, 'a port that is about to be the relay\'s is refused');
+	$switch->cdrs(1);
+	is($switch->control('media')->{used}, 0, '  and nothing is open');
+	$switch->stop;
+}
+
 ($switch, $alice, $bob) = bad_switch('off');
 for my $name (sort keys %bad) {
 	my $direct = $alice->invite(1002, sdp => $bad{$name});

@@ -12,7 +12,8 @@ struct hl_media_leg;
 
 struct hl_media_engine {
 	/* Opens what an offer needs on both legs, all of it or nothing, and writes it as `to` shall
-	 * see it. 0, -EADDRINUSE when no port is free, another negative errno. */
+	 * see it. 0, -EADDRINUSE when no port is free, -ELOOP when the SDP names one of them,
+	 * another negative errno. */
 	int (*offer)(struct hl_media *media, struct hl_media_call *call, struct hl_leg *from,
 		     struct hl_leg *to, const struct hl_sdp *sdp, struct hl_text *rewritten);
 	/* The answer of `from` puts both descriptions in force: the legs hear each other. 0 or

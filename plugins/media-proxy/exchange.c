@@ -97,6 +97,12 @@ static void log_refused(const struct hl_call *call, const char *event, const cha
 		       hl_str("error", why), hl_int("withheld", (int64_t)withheld));
 }
 
+static int refuse_loop(const struct hl_call *call)
+{
+	log_refused(call, "media-loop", "the SDP names a port of the relay");
+	return NOT_ACCEPTABLE;
+}
+
 /* What the stage says to what the engine says. */
 static int verdict_of(const struct hl_call *call, int rc)
 {
@@ -104,6 +110,8 @@ static int verdict_of(const struct hl_call *call, int rc)
 		return HL_DONE;
 	if (rc == -ENOMEM)
 		return SERVER_ERROR;
+	if (rc == -ELOOP)
+		return refuse_loop(call);
 	if (rc == -EADDRINUSE)
 		log_refused(call, "ports-exhausted", "no pair of port_range is free");
 	else
@@ -137,10 +145,8 @@ int hl_media_offer(struct hl_media *media, struct hl_call *call, struct hl_leg *
 		log_refused(call, "sdp-malformed", error.text);
 		return NOT_ACCEPTABLE;
 	}
-	if (!first && media->engine->loops(media, &sdp)) {
-		log_refused(call, "media-loop", "the SDP names a port of the relay");
-		return NOT_ACCEPTABLE;
-	}
+	if (!first && media->engine->loops(media, &sdp))
+		return refuse_loop(call);
 	return verdict_of(call, media->engine->offer(media, hl_media_call(media, call), from, to,
 						     &sdp, rewritten));
 }
@@ -196,10 +202,8 @@ int hl_media_answer(struct hl_media *media, struct hl_call *call, struct hl_leg 
 		log_refused(call, "sdp-malformed", error.text);
 		return relay ? NOT_ACCEPTABLE : HL_NEXT;
 	}
-	if (relay && media->engine->loops(media, &sdp)) {
-		log_refused(call, "media-loop", "the SDP names a port of the relay");
-		return NOT_ACCEPTABLE;
-	}
+	if (relay && media->engine->loops(media, &sdp))
+		return refuse_loop(call);
 	if (heard(media, call, callee, &sdp))
 		return SERVER_ERROR;
 	if (!relay)

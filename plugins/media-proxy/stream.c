@@ -170,6 +170,30 @@ static int leg_open(struct hl_media *media, const struct hl_media_call *call, st
 	return rc;
 }
 
+static bool names_us(const struct hl_media *media, const struct hl_address *host, unsigned port)
+{
+	const struct hl_media_leg *owner = hl_ports_owner(media->ports, (uint16_t)port);
+
+	return owner && host->family &&
+	       (hl_address_same_host(host, &owner->visible) ||
+		hl_address_same_host(host, &owner->local));
+}
+
+static bool loops(const struct hl_media *media, const struct hl_sdp *sdp)
+{
+	for (unsigned i = 0; i < sdp->media_count; i++) {
+		const struct hl_sdp_media *line = &sdp->media[i];
+
+		if (names_us(media, &line->connection, line->port))
+			return true;
+		if (line->rtcp.port &&
+		    names_us(media, line->rtcp.family ? &line->rtcp : &line->connection,
+			     line->rtcp.port))
+			return true;
+	}
+	return false;
+}
+
 static int open_both(struct hl_media *media, struct hl_media_call *call, struct hl_leg *from,
 		     struct hl_leg *to, const struct hl_sdp *sdp)
 {
@@ -179,6 +203,9 @@ static int open_both(struct hl_media *media, struct hl_media_call *call, struct 
 
 	for (unsigned side = 0; !rc && side < 2; side++)
 		rc = leg_open(media, call, legs[side], sdp, opened[side]);
+	/* A port that was free when the offer came may be its own now. */
+	if (!rc && loops(media, sdp))
+		rc = -ELOOP;
 	for (unsigned side = 0; rc && side < 2; side++)
 		for (unsigned i = 0; i < HL_SDP_MEDIA; i++)
 			if (opened[side][i])
@@ -277,30 +304,6 @@ static void close_leg(struct hl_media *media, struct hl_media_leg *leg)
 	hl_free(leg->streams);
 	leg->streams = NULL;
 	leg->count = 0;
-}
-
-static bool names_us(const struct hl_media *media, const struct hl_address *host, unsigned port)
-{
-	const struct hl_media_leg *owner = hl_ports_owner(media->ports, (uint16_t)port);
-
-	return owner && host->family &&
-	       (hl_address_same_host(host, &owner->visible) ||
-		hl_address_same_host(host, &owner->local));
-}
-
-static bool loops(const struct hl_media *media, const struct hl_sdp *sdp)
-{
-	for (unsigned i = 0; i < sdp->media_count; i++) {
-		const struct hl_sdp_media *line = &sdp->media[i];
-
-		if (names_us(media, &line->connection, line->port))
-			return true;
-		if (line->rtcp.port &&
-		    names_us(media, line->rtcp.family ? &line->rtcp : &line->connection,
-			     line->rtcp.port))
-			return true;
-	}
-	return false;
 }
 
 static int write_sdp(const struct hl_media_leg *leg, const struct hl_sdp *sdp,
