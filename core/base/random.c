@@ -69,19 +69,12 @@ uint64_t hl_random_below(uint64_t bound)
 
 void hl_random_token(char *token, size_t size)
 {
-	static const char alphabet[36] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	size_t at = 0;
+	static const char alphabet[32] = "0123456789abcdefghijklmnopqrstuv";
 
-	while (at + 1 < size) {
-		unsigned char bytes[32];
-		size_t want = size - 1 - at;
-
-		hl_random_bytes(bytes, want < sizeof(bytes) ? want : sizeof(bytes));
-		for (size_t i = 0; i < sizeof(bytes) && i < want; i++)
-			/* 252 is the largest multiple of 36 in a byte. */
-			if (bytes[i] < 252)
-				token[at++] = alphabet[bytes[i] % 36];
-	}
-	if (size)
-		token[at] = '\0';
+	if (!size)
+		return;
+	hl_random_bytes(token, size - 1);
+	for (size_t i = 0; i + 1 < size; i++)
+		token[i] = alphabet[(unsigned char)token[i] % sizeof(alphabet)];
+	token[size - 1] = '\0';
 }

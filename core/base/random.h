@@ -10,7 +10,7 @@ HL_EXPORT void hl_random_bytes(void *data, size_t length);
 HL_EXPORT uint64_t hl_random_u64(void);
 /* A number from 0 to bound−1, evenly; bound ≥ 1. */
 HL_EXPORT uint64_t hl_random_below(uint64_t bound);
-/* `size`−1 characters of [0-9a-z] and a NUL; about 5 bits each. */
+/* `size`−1 characters of [0-9a-v] and a NUL; 5 bits each. */
 HL_EXPORT void hl_random_token(char *token, size_t size);
 
 #endif

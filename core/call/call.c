@@ -8,7 +8,6 @@
 #include "call/private.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 enum {
 	SPACE_ALIGNMENT = 16,

@@ -3,7 +3,6 @@
 
 #include "call/private.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const char *hl_ended_by_text(enum hl_ended_by by)

@@ -196,19 +196,20 @@ int hl_leg_dress(struct hl_leg *leg, struct hl_message *message)
 	enum hl_method method = hl_message_method(message);
 	int status = hl_message_status(message);
 	bool session = method == HL_METHOD_INVITE || method == HL_METHOD_UPDATE;
-	int result = hl_message_set_header(message, request ? "User-Agent" : "Server", PRODUCT);
+	int result =
+		hl_message_add_constant(message, request ? "User-Agent" : "Server", PRODUCT);
 
 	if (!result && method != HL_METHOD_BYE && method != HL_METHOD_CANCEL &&
 	    method != HL_METHOD_ACK && (request || (status > 100 && status < 300))) {
 		char contact[256];
 		hl_transport_contact(leg->call->calls->parts.transport, &leg->flow,
 				     hl_leg_contact_user(leg), contact, sizeof(contact));
-		result = hl_message_set_header(message, "Contact", contact);
+		result = hl_message_add_header(message, "Contact", contact);
 	}
 	if (!result && ((session && (request || (status > 100 && status < 300))) || status == 405))
-		result = hl_message_set_header(message, "Allow", ALLOW);
+		result = hl_message_add_constant(message, "Allow", ALLOW);
 	if (!result && method == HL_METHOD_INVITE && (request || status / 100 == 2))
-		result = hl_message_set_header(message, "Supported", "replaces");
+		result = hl_message_add_constant(message, "Supported", "replaces");
 	return result;
 }
 

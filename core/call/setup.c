@@ -5,7 +5,6 @@
 #include "call/private.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #define ELSEWHERE "SIP;cause=200;text=\"Call completed elsewhere\""
 

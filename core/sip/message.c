@@ -191,6 +191,15 @@ int hl_message_add_header(struct hl_message *message, const char *name, const ch
 	return error ? error : insert_copy(message, message->count, kind, title, text);
 }
 
+int hl_message_add_constant(struct hl_message *message, const char *name, const char *value)
+{
+	struct hl_slice title = hl_slice_of(name);
+	int error = hl_header_insert(message, message->count, hl_header_kind(title), title,
+				     (char *)(uintptr_t)value, strlen(value));
+
+	return error == -E2BIG ? -ENOMEM : error;
+}
+
 static bool is_header(const struct hl_header *header, unsigned kind, struct hl_slice name)
 {
 	if (header->kind != kind)
@@ -284,29 +293,36 @@ int hl_message_set_body(struct hl_message *message, const char *type, struct hl_
 	return 0;
 }
 
+static int add_cseq(struct hl_message *message, uint32_t cseq)
+{
+	char text[48], *at = hl_put_number(text, cseq);
+
+	at = hl_put_text(at, text + sizeof(text), HL_SLICE_LITERAL(" "));
+	at = hl_put_text(at, text + sizeof(text), hl_slice_of(message->method_text));
+	message->cseq = cseq;
+	return insert_copy(message, message->count, HL_HEADER_CSEQ, (struct hl_slice){"", 0},
+			   (struct hl_slice){text, (size_t)(at - text)});
+}
+
 struct hl_message *hl_message_request(enum hl_method method, const char *request_uri,
 				      const char *from, const char *to, const char *call_id,
 				      uint32_t cseq)
 {
 	struct hl_slice uri = hl_slice_of(request_uri);
 	struct hl_message *message = hl_message_new(HEADER_SPARE + 3 * uri.length);
-	char number[48], *at;
 
 	if (!message)
 		return NULL;
 	message->method = method;
 	message->method_text = hl_method_text(method);
 	message->request_uri = hl_message_copy(message, uri);
-	at = hl_put_number(number, cseq);
-	*at++ = ' ';
-	stpncpy(at, message->method_text, sizeof(number) - 1 - (size_t)(at - number))[0] = '\0';
 	if (!message->request_uri || !uri.length || strpbrk(request_uri, " \t\r\n<>\"") ||
 	    !*call_id || strpbrk(call_id, " \t") ||
-	    hl_message_add_header(message, "Max-Forwards", "70") ||
+	    hl_message_add_constant(message, "Max-Forwards", "70") ||
 	    hl_message_add_header(message, "From", from) ||
 	    hl_message_add_header(message, "To", to) ||
 	    hl_message_add_header(message, "Call-ID", call_id) ||
-	    hl_message_add_header(message, "CSeq", number)) {
+	    add_cseq(message, cseq)) {
 		hl_message_free(message);
 		return NULL;
 	}
@@ -329,33 +345,42 @@ static bool is_copied(unsigned kind, int code)
 }
 
 /* Where parameters begin: a tag put in there is read whatever somebody has left behind it. */
-static size_t parameters_at(const struct hl_header *header)
+static size_t parameters_at(const char *value, struct hl_slice uri)
 {
-	struct hl_slice uri = hl_header_uri(header->value);
-	size_t at = (size_t)(uri.data + uri.length - header->value);
-	size_t blanks = strspn(header->value + at, " \t");
+	size_t at = (size_t)(uri.data + uri.length - value);
+	size_t blanks = strspn(value + at, " \t");
 
-	return header->value[at + blanks] == '>' ? at + blanks + 1 : at;
+	return value[at + blanks] == '>' ? at + blanks + 1 : at;
 }
 
-static int copy_header(struct hl_message *response, const struct hl_header *header,
-		       const char *to_tag)
+static int copy_header(struct hl_message *response, const struct hl_header *header)
 {
-	size_t length = header->value_length, more = to_tag ? 5 + strlen(to_tag) : 0, at;
-	char *value = hl_message_alloc(response, length + more + 1);
+	char *value = hl_message_copy(response,
+				      (struct hl_slice){header->value, header->value_length});
+
+	return value ? hl_header_insert(response, response->count, header->kind,
+					(struct hl_slice){header->name, header->name_length}, value,
+					header->value_length)
+		     : -ENOMEM;
+}
+
+/* Copies To and puts a tag into it. */
+static int copy_to(struct hl_message *response, const struct hl_message *request, const char *tag)
+{
+	const struct hl_name *name = hl_message_name(request, HL_HEADER_TO);
+	const char *from = hl_message_to(request);
+	size_t at = name ? parameters_at(from, name->uri) : strlen(from);
+	size_t size = strlen(from) + sizeof(";tag=") + strlen(tag);
+	char *value = hl_message_alloc(response, size), *end = value + size, *next;
 
 	if (!value)
 		return -ENOMEM;
-	at = more ? parameters_at(header) : length;
-	memcpy(value, header->value, at);
-	if (more) {
-		memcpy(value + at, ";tag=", 5);
-		memcpy(value + at + 5, to_tag, more - 5);
-	}
-	memcpy(value + at + more, header->value + at, length - at + 1);
-	return hl_header_insert(response, response->count, header->kind,
-				(struct hl_slice){header->name, header->name_length}, value,
-				length + more);
+	next = hl_put_text(value, end, (struct hl_slice){from, at});
+	next = hl_put_text(next, end, HL_SLICE_LITERAL(";tag="));
+	next = hl_put_text(next, end, hl_slice_of(tag));
+	next = hl_put_text(next, end, hl_slice_of(from + at));
+	return hl_header_insert(response, response->count, HL_HEADER_TO, (struct hl_slice){"", 0},
+				value, (size_t)(next - value));
 }
 
 static const char *usual_reason(int code)
@@ -393,9 +418,10 @@ struct hl_message *hl_message_response(const struct hl_message *request, int cod
 	for (unsigned i = 0; i < request->count && !error; i++) {
 		const struct hl_header *header = &request->headers[i];
 
-		if (is_copied(header->kind, code))
-			error = copy_header(response, header,
-					    header->kind == HL_HEADER_TO ? to_tag : NULL);
+		if (header->kind == HL_HEADER_TO && to_tag)
+			error = copy_to(response, request, to_tag);
+		else if (is_copied(header->kind, code))
+			error = copy_header(response, header);
 	}
 	if (!error)
 		return response;

@@ -126,6 +126,9 @@ HL_EXPORT const char *hl_message_header(const struct hl_message *message, const 
 /* 0, -ENOMEM, -EINVAL when the value has a line break or does not parse. */
 HL_EXPORT int hl_message_add_header(struct hl_message *message, const char *name,
 				    const char *value);
+/* The same for a header without lists whose name and value are constants: taken as they are. */
+HL_EXPORT int hl_message_add_constant(struct hl_message *message, const char *name,
+				      const char *value);
 /* Replaces all headers of that name by one; NULL removes them. */
 HL_EXPORT int hl_message_set_header(struct hl_message *message, const char *name,
 				    const char *value);

@@ -288,8 +288,9 @@ static int insert_one(struct hl_message *message, unsigned at, const struct hl_h
 
 	if (error)
 		return error;
-	memmove(message->headers + at + 1, message->headers + at,
-		(message->count - at) * sizeof(*header));
+	if (at < message->count)
+		memmove(message->headers + at + 1, message->headers + at,
+			(message->count - at) * sizeof(*header));
 	message->headers[at] = *header;
 	message->kinds |= UINT64_C(1) << header->kind;
 	message->count++;

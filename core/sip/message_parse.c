@@ -167,8 +167,8 @@ static int take_body(struct hl_message *message, const struct cursor *cursor)
 	return 0;
 }
 
-/* Whether a header that is there can be read. From, To and the top Via stay read: they will be asked
- * for. Of a Contact everybody but a registrar needs the URI only. */
+/* Whether a header that is there can be read. What will be asked for stays read. Of a Contact
+ * everybody but a registrar needs the URI only. */
 static int check_field(struct hl_message *message, const struct hl_header *header)
 {
 	struct hl_slice value = {header->value, header->value_length};

@@ -55,7 +55,7 @@ struct hl_message {
 	uint64_t kinds;		  /* that it has, as bits; and some that were taken away */
 	struct hl_header *headers;
 	struct hl_slice body;
-	osip_list_t *contacts;		 /* libosip2's reading, in our memory; NULL until asked for */
+	osip_list_t *contacts;		 /* libosip2's, in our memory; NULL until asked for */
 	struct hl_name from, to;	 /* without a URI: not read yet */
 	const char *display;		 /* From's display name; NULL until asked for */
 	const char *from_tag, *to_tag;	 /* NULL until asked for */

@@ -134,7 +134,8 @@ void hl_media_decide(const struct hl_media_question *question, struct hl_media_v
 		row++;
 	verdict->relay = row->relay;
 	if (row->reason)
-		snprintf(verdict->reason, sizeof(verdict->reason), "%s", row->reason);
+		hl_put_text(verdict->reason, verdict->reason + sizeof(verdict->reason),
+			    hl_slice_of(row->reason));
 	else
 		snprintf(verdict->reason, sizeof(verdict->reason), "policy: %s", question->rule);
 }

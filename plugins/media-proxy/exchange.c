@@ -4,7 +4,6 @@
 #include "report.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 enum { NOT_ACCEPTABLE = 488, SERVER_ERROR = 500, UNAVAILABLE = 503 };
 
@@ -168,7 +167,7 @@ static int note_codecs(struct hl_media_call *own, const struct hl_sdp *sdp)
 		struct hl_media_record *record = &own->records[i];
 		struct hl_slice type = sdp->media[i].type;
 
-		snprintf(record->type, sizeof(record->type), "%.*s", HL_SLICE_ARGS(type));
+		hl_put_text(record->type, record->type + sizeof(record->type), type);
 		if (sdp->media[i].port)
 			hl_sdp_codec(sdp, i, record->codec);
 	}

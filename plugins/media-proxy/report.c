@@ -4,7 +4,6 @@
 #include "quality.h"
 
 #include <math.h>
-#include <stdio.h>
 
 static struct hl_leg *leg_of(const struct hl_media *media, struct hl_call *call, enum hl_side side)
 {
@@ -129,10 +128,12 @@ void hl_media_report_cdr(const struct hl_media *media, struct hl_call *call, str
 	struct hl_json json;
 
 	cdr->media_relayed = own->verdict.relay;
-	snprintf(cdr->media_reason, sizeof(cdr->media_reason), "%s", own->verdict.reason);
+	hl_put_text(cdr->media_reason, cdr->media_reason + sizeof(cdr->media_reason),
+		    hl_slice_of(own->verdict.reason));
 	for (unsigned i = 0; i < own->count; i++) {
 		if (!*cdr->codec)
-			snprintf(cdr->codec, sizeof(cdr->codec), "%s", own->records[i].codec);
+			hl_put_text(cdr->codec, cdr->codec + sizeof(cdr->codec),
+				    hl_slice_of(own->records[i].codec));
 		for (int side = HL_SIDE_CALLER; side <= HL_SIDE_CALLEE; side++) {
 			uint64_t alive;
 

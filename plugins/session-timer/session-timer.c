@@ -5,7 +5,6 @@
 #include "settings.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
