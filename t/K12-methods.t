@@ -73,6 +73,29 @@ subtest 'on_dead: remove' => sub {
 	$switch->stop;
 };
 
+# Its place in the table of contacts is taken by the next: what was asked of one is none of the other's.
+subtest 'who goes while it is being asked' => sub {
+	my $switch = switch_with(method => 'options', options_fail_limit => 1, on_dead => 'remove');
+	my ($gone, $next) = map { phone(switch => $switch, user => $_, manual => ['OPTIONS']) } 1001, 1002;
+	my @asked;
+	for my $late (1, 0) {
+		$gone->forget->register;
+		push @asked, $gone->expect('OPTIONS');
+		$gone->unregister;
+		is $next->register->code, 200, 'another comes into its place';
+		$gone->respond($asked[0], 200) if $late;
+	}
+	is $next->register->code, 200, 'and again, behind a late answer of the first';
+	ok !defined $switch->endpoint('1002')->{reachable}, 'which is no answer of his';
+	$next->{manual} = [];
+	$next->forget->expect('OPTIONS');
+	# Timer F of the second question.
+	quiet(35 / $rate);
+	is scalar @{$switch->control('endpoints', user => '1002')}, 1, 'nor is its silence';
+	is scalar(my @dead = $switch->log_events(event => 'unreachable')), 0, 'and nobody is dead';
+	$switch->stop;
+};
+
 subtest 'CRLF on a stream' => sub {
 	my $switch = switch_with(options_fail_limit => 2);
 	my $phone = phone(switch => $switch, user => '1001', transport => 'tcp');
