@@ -1,8 +1,8 @@
 /* Registered contacts as rows. A contact that was registered or has moved waits for its whole row
- * to be written, one that was refreshed for its expiry only, or not at all when it is refreshed so often
- * that the row's expiry lies behind the next refreshes anyway; a sweep hands all that wait to the
- * store.
- * A contact that came over a connection is not kept: after a restart no way leads there. */
+ * to be written, one that was refreshed for its expiry only. One that is refreshed so often that
+ * the row's expiry lies behind the next refreshes anyway is left alone. A sweep hands all that wait
+ * to the store. A contact that came over a connection is not kept: after a restart no way leads
+ * there. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "kept.h"
@@ -210,7 +210,8 @@ void hl_kept_contact(struct hl_kept *kept, enum hl_contact_event event, struct h
 	     event != HL_CONTACT_MOVED) || !is_on(kept))
 		return;
 	mark->whole |= event != HL_CONTACT_REFRESHED;
-	if (mark->waits || will_do(contact, mark) || hl_kept_list_add(&kept->contacts, contact->handle))
+	if (mark->waits || will_do(contact, mark) ||
+	    hl_kept_list_add(&kept->contacts, contact->handle))
 		return;
 	mark->waits = true;
 	if (!hl_timer_running(&kept->contact_sweep))

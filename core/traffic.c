@@ -75,6 +75,12 @@ static void refused(void *arg, const struct hl_flow *flow)
 	hl_contacts_refused(holdline->endpoints, flow);
 }
 
+static void unsent(void *arg, struct hl_slice bytes)
+{
+	struct hl_switch *holdline = arg;
+	hl_transactions_unsent(holdline->transactions, bytes);
+}
+
 /* Over the same connection, or, UDP, the same listener. */
 struct over {
 	const struct hl_flow *flow;
@@ -105,7 +111,8 @@ static bool needed(void *arg, const struct hl_flow *flow)
 	return over.found;
 }
 
-const struct hl_transport_events hl_traffic_transport = {received, disconnected, refused, needed};
+const struct hl_transport_events hl_traffic_transport = {received, disconnected, refused,
+							   unsent, needed};
 
 static void reply(struct hl_transaction *transaction, int code)
 {

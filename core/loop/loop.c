@@ -187,8 +187,8 @@ void hl_loop_end_turn(struct hl_loop *loop)
 	hl_log_flush();
 }
 
-/* Follows how far apart messages come. A pause counts as one of `gather`, however long: the first of
- * a wave do not wait, and the next ones soon do. */
+/* Follows how far apart messages come. A pause counts as one of `gather`, however long: the first
+ * of a wave do not wait, and the next ones soon do. */
 static void watch_load(struct hl_loop *loop)
 {
 	uint64_t gap = (loop->woken - loop->woken_last) / loop->heard;

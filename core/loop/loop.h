@@ -24,9 +24,9 @@ HL_EXPORT void hl_loop_run(struct hl_loop *loop);
 HL_EXPORT void hl_loop_turn(struct hl_loop *loop);
 HL_EXPORT void hl_loop_stop(struct hl_loop *loop);
 
-/* Under load, which is when several datagrams are expected within `time` µs, what arrives within that
- * time is handled in one turn, which costs a fraction of as many turns; a timer is not made late by
- * it. 0, as a new loop has it: every turn at once. */
+/* Under load, which is when several datagrams are expected within `time` µs, what arrives within
+ * that time is handled in one turn, which costs a fraction of as many turns; a timer is not made
+ * late by it. 0, as a new loop has it: every turn at once. */
 HL_EXPORT void hl_loop_gather(struct hl_loop *loop, unsigned time);
 
 /* Something to do at the end of a turn, before the loop waits again. */

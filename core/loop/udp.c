@@ -39,6 +39,8 @@ union control {
 	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
+static const struct hl_udp_failures nobody = { NULL, NULL };
+
 /* The room for received datagrams, shared by the sockets of a loop. */
 struct hl_udp_room {
 	struct mmsghdr messages[RECEIVED];
@@ -57,6 +59,13 @@ struct outbox {
 	char bytes[OUTBOX];
 };
 
+/* A posted datagram that the kernel refused. */
+struct unsent {
+	struct hl_list node;      /* in the socket's `unsent` */
+	size_t length;
+	char bytes[];
+};
+
 struct hl_udp {
 	struct hl_loop *loop;     /* borrowed; outlives it */
 	struct hl_watch *watch;   /* owned */
@@ -67,9 +76,10 @@ struct hl_udp {
 	struct hl_address local;  /* as bound, with the real port */
 	struct hl_udp_counters counters;
 	void (*received)(void *arg, const struct hl_datagram *datagram);
-	void (*refused)(void *arg, const struct hl_address *local,
-			const struct hl_address *remote); /* or NULL */
+	const struct hl_udp_failures *failures; /* borrowed */
 	void *arg;                /* borrowed */
+	struct hl_list unsent;    /* to be told; owned */
+	struct hl_job unsent_job; /* tells them */
 };
 
 /* Lets the kernel tell again who a datagram is from, and to which address it came. */
@@ -143,12 +153,12 @@ static unsigned read_errors(struct hl_udp *udp)
 		if (recvmsg(udp->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			break;
 		udp->counters.icmp_errors++;
-		if (!udp->refused || !message.msg_namelen || peer.any.sa_family == AF_UNSPEC)
+		if (!udp->failures->refused || !message.msg_namelen || peer.any.sa_family == AF_UNSPEC)
 			continue;
 		if (udp->wildcard)
 			read_local(&message, &local);
 		hl_address_from_sockaddr(&remote, &peer.any);
-		udp->refused(udp->arg, &local, &remote);
+		udp->failures->refused(udp->arg, &local, &remote);
 	}
 	return count;
 }
@@ -221,6 +231,20 @@ static void set_options(int fd, const struct hl_address *address, bool wildcard)
 	}
 }
 
+static void tell_unsent(void *arg)
+{
+	struct hl_udp *udp = arg;
+
+	while (!hl_list_empty(&udp->unsent)) {
+		struct unsent *unsent = hl_list_entry(udp->unsent.next, struct unsent, node);
+
+		hl_list_remove(&unsent->node);
+		udp->failures->unsent(udp->arg,
+				      (struct hl_slice){ unsent->bytes, unsent->length });
+		hl_free(unsent);
+	}
+}
+
 struct hl_udp *hl_udp_open(struct hl_loop *loop, const struct hl_address *address,
 			   void (*received)(void *arg, const struct hl_datagram *datagram),
 			   void *arg, struct hl_error *error)
@@ -236,7 +260,10 @@ struct hl_udp *hl_udp_open(struct hl_loop *loop, const struct hl_address *addres
 	udp->loop = loop;
 	udp->wildcard = hl_address_wildcard(address);
 	udp->received = received;
+	udp->failures = &nobody;
 	udp->arg = arg;
+	hl_list_init(&udp->unsent);
+	hl_job_init(&udp->unsent_job, tell_unsent, udp);
 	udp->fd = hl_socket_bind("udp", address->family, SOCK_DGRAM, address, error);
 	if (udp->fd < 0)
 		goto failed;
@@ -254,11 +281,9 @@ failed:
 	return NULL;
 }
 
-void hl_udp_refused(struct hl_udp *udp,
-		    void (*refused)(void *arg, const struct hl_address *local,
-				    const struct hl_address *remote))
+void hl_udp_tell(struct hl_udp *udp, const struct hl_udp_failures *failures)
 {
-	udp->refused = refused;
+	udp->failures = failures;
 }
 
 const struct hl_address *hl_udp_local(const struct hl_udp *udp)
@@ -392,6 +417,19 @@ unsigned hl_udp_send_many(struct hl_udp *udp, struct hl_outgoing *list, unsigned
 	return done;
 }
 
+/* Out of memory it is as if it had got lost on the way: whoever posted it will send again. */
+static void keep_unsent(struct hl_udp *udp, struct hl_slice bytes)
+{
+	struct unsent *unsent = hl_alloc(sizeof(*unsent) + bytes.length);
+
+	if (!unsent)
+		return;
+	unsent->length = bytes.length;
+	memcpy(unsent->bytes, bytes.data, bytes.length);
+	hl_list_append(&udp->unsent, &unsent->node);
+	hl_job_want(udp->loop, &udp->unsent_job);
+}
+
 static void send_outbox(void *arg)
 {
 	struct hl_udp *udp = arg;
@@ -401,6 +439,9 @@ static void send_outbox(void *arg)
 	/* A full buffer, counted once: whoever posted them will send again, or be asked again. */
 	if (sent < outbox->count)
 		udp->counters.refused += outbox->count - sent - 1;
+	for (unsigned i = 0; i < sent && udp->failures->unsent; i++)
+		if (!outbox->list[i].remote.family)
+			keep_unsent(udp, outbox->list[i].bytes);
 	outbox->count = 0;
 	outbox->used = 0;
 	hl_job_drop(&outbox->job);
@@ -474,6 +515,13 @@ void hl_udp_close(struct hl_udp *udp)
 		return;
 	if (udp->outbox)
 		send_outbox(udp);
+	while (!hl_list_empty(&udp->unsent)) {
+		struct unsent *unsent = hl_list_entry(udp->unsent.next, struct unsent, node);
+
+		hl_list_remove(&unsent->node);
+		hl_free(unsent);
+	}
+	hl_job_drop(&udp->unsent_job);
 	hl_watch_free(udp->watch);
 	close(udp->fd);
 	hl_free(udp->outbox);

@@ -33,11 +33,17 @@ HL_EXPORT struct hl_udp *hl_udp_open(struct hl_loop *loop, const struct hl_addre
 				     void (*received)(void *arg,
 						      const struct hl_datagram *datagram),
 				     void *arg, struct hl_error *error);
-/* Calls `refused(arg, local, remote)`, with the `arg` of hl_udp_open, for each ICMP error: what was
- * sent to `remote` did not get there. Within a send or a wake-up; it must not close the socket. */
-HL_EXPORT void hl_udp_refused(struct hl_udp *udp,
-			      void (*refused)(void *arg, const struct hl_address *local,
-					      const struct hl_address *remote));
+/* What becomes of datagrams; the `arg` is that of hl_udp_open. Both may be NULL. */
+struct hl_udp_failures {
+	/* An ICMP error: what was sent to `remote` did not get there. Told within a send or a wake-up;
+	 * it must not close the socket. */
+	void (*refused)(void *arg, const struct hl_address *local, const struct hl_address *remote);
+	/* The kernel would not send what was posted (no way there, too long); told before the turn
+	 * ends. The bytes are borrowed during the call. */
+	void (*unsent)(void *arg, struct hl_slice bytes);
+};
+/* Who is told; `failures` outlives the socket. */
+HL_EXPORT void hl_udp_tell(struct hl_udp *udp, const struct hl_udp_failures *failures);
 HL_EXPORT void hl_udp_close(struct hl_udp *udp);
 /* The bound address, with the real port. */
 HL_EXPORT const struct hl_address *hl_udp_local(const struct hl_udp *udp);
@@ -45,7 +51,8 @@ HL_EXPORT const struct hl_address *hl_udp_local(const struct hl_udp *udp);
 HL_EXPORT int hl_udp_send(struct hl_udp *udp, const struct hl_address *local,
 			  const struct hl_address *remote, struct hl_slice bytes);
 /* The same at the end of this turn, with what else goes out then; in the order of asking, whichever
- * of both is asked. What the kernel refuses is counted. 0 or -ENOMEM. */
+ * of both is asked. What the kernel refuses is counted, and told as `unsent` unless the buffer was
+ * full. 0 or -ENOMEM. */
 HL_EXPORT int hl_udp_post(struct hl_udp *udp, const struct hl_address *local,
 			  const struct hl_address *remote, struct hl_slice bytes);
 /* Sends up to `count` with as few system calls as may be. Returns how many were dealt with, in

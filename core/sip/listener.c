@@ -54,6 +54,16 @@ static void refused(void *arg, const struct hl_address *local, const struct hl_a
 		transport->events->refused(transport->arg, &flow);
 }
 
+static void unsent(void *arg, struct hl_slice bytes)
+{
+	struct listener *listener = arg;
+	struct hl_transport *transport = listener->transport;
+	if (transport->events->unsent)
+		transport->events->unsent(transport->arg, bytes);
+}
+
+static const struct hl_udp_failures failures = {refused, unsent};
+
 const struct hl_address *hl_listener_local(const struct listener *listener)
 {
 	return &listener->local;
@@ -137,7 +147,7 @@ int hl_transport_listen(struct hl_transport *transport, const char *text, struct
 	if (type == HL_TRANSPORT_TLS)
 		hl_stream_listener_secure(listener->stream, &hl_connection_tls, transport);
 	if (listener->udp)
-		hl_udp_refused(listener->udp, refused);
+		hl_udp_tell(listener->udp, &failures);
 	transport->listeners[entry] = listener;
 	transport->listener_count += (unsigned)entry == transport->listener_count;
 	return 0;

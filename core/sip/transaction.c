@@ -138,8 +138,6 @@ int hl_transaction_send(struct hl_transaction *transaction)
 	struct hl_transport *transport = transaction->table->transport;
 	struct hl_flow flow = transaction->flow;
 	struct hl_slice bytes = {transaction->sent.data, transaction->sent.length};
-	if (transaction->kind == INVITE_CLIENT || transaction->kind == CLIENT)
-		return hl_transport_send(transport, &flow, bytes);
 	if (transaction->reply_port)
 		flow.remote.port = transaction->reply_port;
 	return hl_transport_post(transport, &flow, bytes);
@@ -307,6 +305,25 @@ void hl_transactions_receive(struct hl_transactions *table, const struct hl_flow
 		receive_request(table, flow, message);
 	else
 		receive_response(table, flow, message);
+}
+
+void hl_transactions_unsent(struct hl_transactions *table, struct hl_slice bytes)
+{
+	struct hl_transaction_key key;
+	struct hl_transaction *transaction;
+	struct hl_message *message;
+	struct hl_error error;
+	struct hl_via via;
+	if (hl_message_parse(bytes, &message, &error))
+		return;
+	/* A response is for its server transaction to repeat. */
+	if (hl_message_is_request(message) && hl_message_via(message, 0, &via)) {
+		hl_transaction_key_client(&key, via.branch, hl_message_method_text(message));
+		transaction = find(table, &key);
+		if (transaction)
+			hl_transaction_input(transaction, LOST, NULL);
+	}
+	hl_message_free(message);
 }
 
 int hl_transaction_respond(struct hl_transaction *transaction, struct hl_message *response)

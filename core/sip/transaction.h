@@ -49,6 +49,8 @@ HL_EXPORT void hl_transactions_free(struct hl_transactions *table);
 /* Every message the transport received goes in here; takes over the message. */
 HL_EXPORT void hl_transactions_receive(struct hl_transactions *table, const struct hl_flow *flow,
 				       struct hl_message *message);
+/* What could not be sent goes in here: the client transaction it is of has failed. */
+HL_EXPORT void hl_transactions_unsent(struct hl_transactions *table, struct hl_slice bytes);
 /* Live transactions, for the gauge. */
 HL_EXPORT size_t hl_transactions_count(const struct hl_transactions *table);
 

@@ -31,7 +31,7 @@ enum transaction_input {
 	GOT_2XX,
 	GOT_FAILURE,
 	TIMER_AGAIN, /* A, E, G, and the 2xx of an INVITE: once more */
-	LOST,	     /* its connection is gone */
+	LOST,	     /* its connection is gone, or it cannot be sent */
 	TIMER_END,   /* B, D, F, H, I, J, K, L, M: the state is over */
 	INPUTS
 };

@@ -38,6 +38,8 @@ struct hl_transport_events {
 	/* An ICMP error says that a datagram sent over that flow did not arrive. May be NULL; must
 	 * not send. */
 	void (*refused)(void *arg, const struct hl_flow *flow);
+	/* What was posted over UDP cannot be sent at all. May be NULL. */
+	void (*unsent)(void *arg, struct hl_slice bytes);
 	/* Whether anybody is registered or talks over that connection, or, with a UDP flow that
 	 * has no remote address, over that listener. NULL: nobody ever. */
 	bool (*needed)(void *arg, const struct hl_flow *flow);
@@ -87,8 +89,8 @@ HL_EXPORT void hl_transport_each_listener(struct hl_transport *transport,
 HL_EXPORT int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow,
 				struct hl_slice bytes);
 
-/* The same for what somebody will ask for again if it is lost (responses, ACK): over UDP it goes
- * out at the end of this turn of the loop, with others, and a refusal is only counted. */
+/* The same, but over UDP it goes out at the end of this turn of the loop, with others; what the
+ * system refuses then is told as `unsent`. */
 HL_EXPORT int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
 				struct hl_slice bytes);
 

@@ -321,6 +321,19 @@ static void check_lost(void)
 	peer.flow = udp;
 }
 
+/* Nobody may send to everybody: the kernel says so when the turn ends. */
+static void check_unsent(void)
+{
+	struct hl_flow before = peer.flow;
+
+	hl_address_parse_port(hl_slice_of("255.255.255.255:5060"), &peer.flow.remote);
+	start(HL_METHOD_INVITE, "an INVITE to where nothing can be sent");
+	told("failed", "fails when the turn ends");
+	schedule(1);
+	is_gone("and is forgotten");
+	peer.flow = before;
+}
+
 static void check_failing(void)
 {
 	struct hl_flow nowhere = {.type = HL_TRANSPORT_TCP, .connection = {9, 9}};
@@ -372,6 +385,7 @@ int main(void)
 	check_cancel_late();
 	check_reliable();
 	check_lost();
+	check_unsent();
 	check_failing();
 	check_bare();
 	peer_close();

@@ -98,8 +98,15 @@ static void ignore_end(void *arg, const struct hl_flow *flow)
 	(void)arg, (void)flow;
 }
 
+static void pass_unsent(void *arg, struct hl_slice bytes)
+{
+	(void)arg;
+	hl_transactions_unsent(peer.table, bytes);
+}
+
 static const struct hl_transport_events quiet = {.received = ignore_bytes,
-						  .disconnected = ignore_end};
+						  .disconnected = ignore_end,
+						  .unsent = pass_unsent};
 
 /* The address of a socket of the test's. */
 static struct hl_address socket_address(int fd)

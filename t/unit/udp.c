@@ -235,6 +235,59 @@ static void close_within(void)
 	hl_udp_close(a);
 }
 
+static struct {
+	unsigned count;
+	char last[8];
+	bool again;
+} not_sent;
+
+static void unsent(void *arg, struct hl_slice bytes)
+{
+	struct hl_udp *udp = *(struct hl_udp **)arg;
+
+	not_sent.count++;
+	snprintf(not_sent.last, sizeof(not_sent.last), "%.*s", HL_SLICE_ARGS(bytes));
+	if (not_sent.again)
+		hl_udp_post(udp, NULL, hl_udp_local(udp), HL_SLICE_LITERAL("other way"));
+}
+
+static void nothing(void *arg, const struct hl_datagram *datagram)
+{
+	(void)arg, (void)datagram;
+}
+
+/* Sending to a broadcast address is what a socket has to ask for: the kernel refuses. */
+static void refusals(void)
+{
+	static const struct hl_udp_failures failures = { .unsent = unsent };
+	struct hl_udp *a = open_at("127.0.0.1:0", &a_seen, NULL);
+	struct hl_udp *b = open_at("127.0.0.1:0", &b_seen, NULL);
+	struct hl_udp *teller;
+	struct hl_address address, everybody;
+
+	hl_address_parse(hl_slice_of("127.0.0.1"), &address);
+	hl_address_parse_port(hl_slice_of("255.255.255.255:5060"), &everybody);
+	teller = hl_udp_open(loop, &address, nothing, &teller, NULL);
+	hl_udp_tell(teller, &failures);
+	memset(&b_seen, 0, sizeof(b_seen));
+	hl_udp_post(teller, NULL, hl_udp_local(b), HL_SLICE_LITERAL("0"));
+	hl_udp_post(teller, NULL, &everybody, HL_SLICE_LITERAL("lost"));
+	hl_udp_post(teller, NULL, hl_udp_local(b), HL_SLICE_LITERAL("1"));
+	is_int(not_sent.count, 0, "nobody knows yet whether it can be sent");
+	not_sent.again = true;
+	receive(&b_seen, 2);
+	is_int(b_seen.count, 2, "what goes elsewhere is sent");
+	is_int(not_sent.count, 1, "what the kernel refuses is told once");
+	is_str(not_sent.last, "lost", "with its bytes");
+	is_int(hl_udp_counters(teller)->refused, 1, "and counted");
+	is_int(hl_udp_counters(teller)->sent, 3, "what is posted on hearing that goes out, too");
+	hl_udp_post(teller, NULL, &everybody, HL_SLICE_LITERAL("late"));
+	hl_udp_close(teller);
+	is_int(not_sent.count, 1, "a socket that is closed tells nothing");
+	hl_udp_close(a);
+	hl_udp_close(b);
+}
+
 static void posts(void)
 {
 	struct hl_udp *a = open_at("127.0.0.1:0", &a_seen, NULL);
@@ -289,6 +342,7 @@ int main(void)
 	many();
 	icmp();
 	close_within();
+	refusals();
 	posts();
 	ok(!open_at("192.0.2.1:0", &a_seen, &error), "an address of another machine is refused");
 	ok(strstr(error.text, "udp:192.0.2.1:0") && strstr(error.text, "interface"),
