@@ -153,7 +153,8 @@ static unsigned read_errors(struct hl_udp *udp)
 		if (recvmsg(udp->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			break;
 		udp->counters.icmp_errors++;
-		if (!udp->failures->refused || !message.msg_namelen || peer.any.sa_family == AF_UNSPEC)
+		if (!udp->failures->refused || !message.msg_namelen ||
+		    peer.any.sa_family == AF_UNSPEC)
 			continue;
 		if (udp->wildcard)
 			read_local(&message, &local);

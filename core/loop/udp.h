@@ -35,8 +35,8 @@ HL_EXPORT struct hl_udp *hl_udp_open(struct hl_loop *loop, const struct hl_addre
 				     void *arg, struct hl_error *error);
 /* What becomes of datagrams; the `arg` is that of hl_udp_open. Both may be NULL. */
 struct hl_udp_failures {
-	/* An ICMP error: what was sent to `remote` did not get there. Told within a send or a wake-up;
-	 * it must not close the socket. */
+	/* An ICMP error: what was sent to `remote` did not get there. Told within a send or a
+	 * wake-up; it must not close the socket. */
 	void (*refused)(void *arg, const struct hl_address *local, const struct hl_address *remote);
 	/* The kernel would not send what was posted (no way there, too long); told before the turn
 	 * ends. The bytes are borrowed during the call. */

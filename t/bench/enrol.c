@@ -11,6 +11,7 @@
 #define ENROL_WINDOW 500
 #define ENROL_FILL_RATE 4000
 #define ENROL_PATIENCE (2 * BENCH_SECOND)
+#define ENROL_T1 (500 * BENCH_MILLISECOND)
 #define ENROL_CNONCE "0a4f113b"
 
 void bench_enrol_init(struct bench_enrol *enrol, struct bench_wire *wire, unsigned count)
@@ -162,21 +163,31 @@ static void enrol_start(struct bench_enrol *enrol, unsigned phone)
 	enrol_send(enrol, phone, NULL);
 }
 
+/* Whether the phone that is next can send: a phone has one REGISTER on its way, for its T1 at
+ * least. */
+static bool enrol_ready(const struct bench_enrol *enrol, unsigned phone, uint64_t now)
+{
+	return enrol->waiting < ENROL_WINDOW &&
+	       (!enrol->phones[phone].sent || now >= enrol->phones[phone].sent + ENROL_T1);
+}
+
 void bench_enrol_run(struct bench_enrol *enrol, unsigned first, unsigned count, uint64_t operations,
 		     double rate)
 {
 	uint64_t done = 0, now, due, last;
 	struct bench_pace pace;
-	unsigned i;
+	unsigned i, next = first;
 
 	bench_pace_start(&pace, rate);
 	for (last = now = pace.start; now - last < ENROL_PATIENCE; now = bench_clock()) {
 		due = bench_pace_due(&pace, now);
-		for (; done < operations && done < due && enrol->waiting < ENROL_WINDOW; last = now)
-			enrol_start(enrol, first + (unsigned)(done++ * enrol->stride % count));
+		for (; done < operations && done < due && enrol_ready(enrol, next, now); last = now) {
+			enrol_start(enrol, next);
+			next = first + (unsigned)(++done * enrol->stride % count);
+		}
 		if (done == operations && !enrol->waiting)
 			break;
-		due = done < operations && enrol->waiting < ENROL_WINDOW
+		due = done < operations && enrol_ready(enrol, next, now)
 			      ? bench_pace_wait(&pace, done, now)
 			      : 10 * BENCH_MILLISECOND;
 		bench_wire_drain(enrol->wire, due, enrol_receive, enrol);
