@@ -99,11 +99,17 @@ static void fill_row(const struct hl_contact *contact, struct texts *texts,
 	memcpy(row, values, sizeof(values));
 }
 
-/* A refresh may bring another User-Agent, Path, q or verdict over the same flow. */
+/* A refresh may bring another User-Agent, instance, Path, q or verdict over the same flow. */
 static uint64_t check_of(const struct hl_contact *contact)
 {
 	uint64_t hash = hl_hash_bytes(contact->uri, strlen(contact->uri));
 
+	if (contact->instance)
+		hash = hl_hash_mix(hl_hash_mix(hash, contact->reg_id),
+				   hl_hash_bytes(contact->instance, strlen(contact->instance)));
+	if (contact->nat_reason == HL_NAT_VIA)
+		hash = hl_hash_mix(hash, hl_hash_bytes(hl_contact_via(contact),
+						       strlen(hl_contact_via(contact))));
 	hash = hl_hash_mix(hash, (uint64_t)(uintptr_t)contact->user_agent);
 	hash = hl_hash_mix(hash, (uint64_t)contact->q << 8 | contact->nat_reason << 1 |
 					 contact->nat);

@@ -93,6 +93,22 @@ subtest 'a phone that refreshes often' => sub {
 	$inside->unregister;
 };
 
+subtest 'a phone that says who it is in a refresh only' => sub {
+	my $urn = 'urn:uuid:00000000-0000-1000-8000-000A95A0E129';
+	my $instance = ";+sip.instance=\"<$urn>\";reg-id=1";
+	stored($switch, 0);
+	my $rows = $switch->control('status')->{rows_written};
+	$alice->register(contact => $alice->contact . $instance);
+	stored($switch, $rows + 1);
+	$switch->kill_now;
+	$switch = incarnation();
+	my $response = $alice->register(contact => '<sip:1001@10.9.9.9>' . $instance);
+	is scalar($response->list('Contact')), 1, 'is known by that after a restart';
+	is $response->code, 200, 'at whatever address';
+	$alice->register(contact => '*', expires => 0);
+	$alice->register;
+};
+
 subtest 'who was taken out of the file meanwhile' => sub {
 	stored($switch, 0);
 	$switch->stop;
