@@ -36,4 +36,10 @@ is($cdr->{streams}[0]{caller}{packets}, $alice->{rtp}->sent, 'all packets of the
 is($cdr->{streams}[0]{callee}{packets}, $bob->{rtp}->sent, 'and all of the callee');
 is($cdr->{streams}[0]{$_}{lost}, 0, "none of the $_ lost") for qw(caller callee);
 
+# The codec is that of the answer, whatever was offered first
+($call, $in) = connected($alice, $bob, answer => $bob->sdp_text({}) =~ s{RTP/AVP .*\r}{RTP/AVP 8 101\r}r);
+is(media_of($switch)->{streams}[0]{codec}, 'PCMA', 'the codec of the answer counts');
+$call->bye;
+is(($switch->cdrs(2))[1]{codec}, 'PCMA', 'in the record too');
+
 finish;

@@ -25,6 +25,21 @@ my ($cdr) = $switch->cdrs(1);
 is($cdr->{reason}, 'Media Timeout', 'the record has the reason');
 is($cdr->{detail}, 'media-timeout', 'the detail');
 is($cdr->{ended_by}, 'server', 'and who ended it');
+is($switch->control('media')->{used}, 0, 'by then its ports were free');
+
+# Before the answer nobody need speak: an announcement that is silent, twice as long
+$call = $alice->invite(1002, sdp => 1);
+$in = $bob->incoming;
+$in->respond(183, sdp => 1);
+$call->expect(183);
+hear_each_other($call, $in, 'early media');
+quiet(2);
+is(scalar @{$switch->control('calls')}, 1, 'that fall silent are left alone');
+$in->respond(200, sdp => 1);
+$call->answered;
+$in->expect('ACK');
+$call->bye;
+$switch->cdrs(2);
 
 ($call, $in) = connected($alice, $bob);
 hear_each_other($call, $in, 'another');

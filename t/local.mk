@@ -87,10 +87,12 @@ perl_tests += \
 	t/M02-auto.t \
 	t/M03-reason.t \
 	t/M04-ports.t \
+	t/M04-threads.t \
 	t/M05-learning.t \
 	t/M05-third-party.t \
 	t/M06-bad-sdp.t \
 	t/M06-ice.t \
+	t/M06-moves.t \
 	t/M06-sessions.t \
 	t/M06-srtp.t \
 	t/M07-last-alive.t \
