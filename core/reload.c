@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct hl_section *find_section(void *arg, const char *plugin, const char *plugin_dir,
@@ -31,6 +32,65 @@ static struct hl_place script_place(const struct hl_config *config)
 	return script ? script->place : (struct hl_place){config->file, 1, 1};
 }
 
+/* The node of "policy.rules[2].media", or of what stands above it as far as there is anything. */
+static const struct hl_node *find_node(const struct hl_node *root, struct hl_slice path)
+{
+	const struct hl_node *node = root, *child = root;
+	while (path.length && child) {
+		struct hl_slice rest = hl_slice_cut(&path, '.'), key = hl_slice_cut(&rest, '[');
+		char name[64];
+		uint64_t index = 0;
+		snprintf(name, sizeof(name), "%.*s", HL_SLICE_ARGS(key));
+		child = hl_node_get(node, name);
+		node = child ? child : node;
+		if (!child || hl_slice_number(hl_slice_cut(&rest, ']'), &index) || !index ||
+		    node->type != HL_NODE_LIST)
+			continue;
+		for (child = node->first; child && --index; child = child->next)
+			;
+		node = child ? child : node;
+	}
+	return node;
+}
+
+/* A line that a selftest says of the configuration, "policy.rules[1].media: must be …", is told at
+ * that place. */
+static void tell_rule(const struct hl_config *config, struct hl_slice line,
+		      struct hl_mistakes *mistakes)
+{
+	struct hl_slice text = line, unknown = HL_SLICE_LITERAL("unknown key ");
+	struct hl_slice where = hl_slice_cut(&text, ':');
+	const struct hl_node *node;
+	struct hl_text path;
+	bool is_key;
+	text = hl_slice_trim(text);
+	is_key = hl_slice_starts(text, unknown);
+	hl_text_init(&path);
+	hl_text_slice(&path, where);
+	if (is_key)
+		hl_text_printf(&path, ".%.*s", (int)(text.length - unknown.length),
+			       text.data + unknown.length);
+	node = find_node(config->root, (struct hl_slice){path.data, path.length});
+	hl_mistake(mistakes, is_key && node->key_place.file ? node->key_place : node->place,
+		   hl_text_string(&path), "%.*s", HL_SLICE_ARGS(is_key ? HL_SLICE_LITERAL("unknown key") : text));
+	hl_text_fini(&path);
+}
+
+/* What is wrong with the script, or each line of what it finds wrong with the configuration. */
+static void tell_script(const struct hl_config *config, struct hl_slice text,
+			struct hl_mistakes *mistakes)
+{
+	struct hl_slice rest = text, about = HL_SLICE_LITERAL("policy.rules");
+	bool rules = true;
+	while (rest.length)
+		rules &= hl_slice_starts(hl_slice_cut(&rest, '\n'), about);
+	if (!rules)
+		hl_mistake(mistakes, script_place(config), "policy.script", "%.*s",
+			   HL_SLICE_ARGS(text));
+	while (rules && text.length)
+		tell_rule(config, hl_slice_cut(&text, '\n'), mistakes);
+}
+
 static struct hl_policy *build_policy(struct hl_modules *modules, struct hl_config *config,
 				      struct hl_mistakes *mistakes)
 {
@@ -38,18 +98,23 @@ static struct hl_policy *build_policy(struct hl_modules *modules, struct hl_conf
 	struct hl_function_library *libraries;
 	struct hl_error error = {""};
 	struct hl_policy *policy = NULL;
+	struct hl_text reason;
 	if (!*config->policy.script)
 		return NULL;
+	hl_text_init(&reason);
 	libraries = hl_script_libraries(modules, config, &world.library_count);
 	world.libraries = libraries;
 	policy = hl_policy_new(&config->policy, &world, &error);
 	hl_free(libraries);
-	if (policy && hl_policy_selftest(policy, &error) < 0) {
+	if (!policy)
+		hl_text_put(&reason, error.text);
+	if (policy && hl_policy_selftest(policy, &reason) < 0) {
 		hl_policy_free(policy);
 		policy = NULL;
 	}
 	if (!policy)
-		hl_mistake(mistakes, script_place(config), "policy.script", "%s", error.text);
+		tell_script(config, (struct hl_slice){reason.data, reason.length}, mistakes);
+	hl_text_fini(&reason);
 	return policy;
 }
 

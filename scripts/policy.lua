@@ -15,15 +15,6 @@
 local policy = {}
 local rules = config.policy and config.policy.rules or {}
 
-if type(rules) ~= "table" then
-	error("policy.rules: must be a list", 0)
-end
-for index, rule in ipairs(rules) do
-	if type(rule) ~= "table" then
-		error("policy.rules[" .. index .. "]: must be a map", 0)
-	end
-end
-
 local function name_of(rule, index)
 	return rule.name or "rule " .. index
 end
@@ -31,8 +22,8 @@ end
 -- The rules that say something about a question, with their names: most say nothing about most.
 local function rules_about(key)
 	local found = {}
-	for index, rule in ipairs(rules) do
-		if rule[key] ~= nil then
+	for index, rule in ipairs(type(rules) == "table" and rules or {}) do
+		if type(rule) == "table" and rule[key] ~= nil then
 			found[#found + 1] = {rule = rule, name = name_of(rule, index), value = rule[key]}
 		end
 	end
@@ -84,17 +75,21 @@ local known = {
 	no_timer = {max_duration = true, action = true},
 }
 
+local mistakes = {} -- "policy.rules[1].media: must be on": what --check shows at their places
+
+local function complain(where, text)
+	mistakes[#mistakes + 1] = where .. ": " .. text
+end
+
 local function check_keys(where, table, allowed)
 	for key in pairs(table) do
-		if not allowed[key] then
-			error(where .. ": unknown key " .. tostring(key), 0)
-		end
+		if not allowed[key] then complain(where, "unknown key " .. tostring(key)) end
 	end
 end
 
 local function check_number(where, value, least, most)
 	if value ~= nil and (math.type(value) ~= "integer" or value < least or value > most) then
-		error(("%s: %s is not a whole number from %d to %d"):format(where, value, least, most), 0)
+		complain(where, ("%s is not a whole number from %d to %d"):format(value, least, most))
 	end
 end
 
@@ -102,18 +97,18 @@ local function check_word(where, value, ...)
 	for _, word in ipairs {...} do
 		if value == word then return end
 	end
-	error(where .. ": " .. tostring(value) .. " is not one of " .. table.concat({...}, ", "), 0)
+	complain(where, tostring(value) .. " is not one of " .. table.concat({...}, ", "))
 end
 
 local check = {}
 
 function check.keepalive(where, value)
 	if type(value) == "boolean" then return end
-	if type(value) ~= "table" then error(where .. ": must be off, on or a map", 0) end
+	if type(value) ~= "table" then return complain(where, "must be off, on or a map") end
 	check_keys(where, value, known.keepalive)
 	check_number(where .. ".period", value.period, 10, 86400)
 	if value.message ~= nil and type(value.message) ~= "string" then
-		error(where .. ".message: must be text", 0)
+		complain(where .. ".message", "must be text")
 	end
 	if value.method ~= nil then
 		check_word(where .. ".method", value.method, "udp", "options", "crlf")
@@ -134,26 +129,40 @@ end
 
 function check.media(where, value)
 	if type(value) ~= "boolean" and value ~= "auto" then
-		error(where .. ": must be on, off or auto", 0)
+		complain(where, "must be on, off or auto")
 	end
 end
 
+local function check_rule(where, rule)
+	if type(rule) ~= "table" then return complain(where, "must be a map") end
+	check_keys(where, rule, known.rule)
+	if rule.name ~= nil and type(rule.name) ~= "string" then
+		complain(where .. ".name", "must be text")
+	end
+	local good, reason = pcall(match, rule, {})
+	if not good then mistakes[#mistakes + 1] = where .. "." .. reason end
+	for key, checker in pairs(check) do
+		if rule[key] ~= nil then checker(where .. "." .. key, rule[key]) end
+	end
+end
+
+local function is_list(value)
+	if type(value) ~= "table" then return false end
+	for key in pairs(value) do
+		if math.type(key) ~= "integer" then return false end
+	end
+	return true
+end
+
+-- All mistakes at once, a line each.
 function policy.selftest()
-	for key in pairs(rules) do
-		if math.type(key) ~= "integer" then error("policy.rules: must be a list", 0) end
+	mistakes = {}
+	if not is_list(rules) then
+		complain("policy.rules", "must be a list")
+	else
+		for index = 1, #rules do check_rule("policy.rules[" .. index .. "]", rules[index]) end
 	end
-	for index, rule in ipairs(rules) do
-		local where = "policy.rules[" .. index .. "]"
-		check_keys(where, rule, known.rule)
-		if rule.name ~= nil and type(rule.name) ~= "string" then
-			error(where .. ".name: must be text", 0)
-		end
-		local good, reason = pcall(match, rule, {})
-		if not good then error(where .. "." .. reason, 0) end
-		for key, checker in pairs(check) do
-			if rule[key] ~= nil then checker(where .. "." .. key, rule[key]) end
-		end
-	end
+	if #mistakes > 0 then error(table.concat(mistakes, "\n"), 0) end
 end
 
 return policy

@@ -56,6 +56,32 @@ subtest 'warnings alone leave exit 0' => sub {
 	like $text, qr/400 s exceeds registrar\.nat_expire \(300 s\)/, 'but told';
 };
 
+subtest 'mistakes of rules' => sub {
+	my ($exit, $text) = check($head . <<'YAML');
+policy:
+  rules:
+    - {name: one, match: {usr: x}, keepalive: off}
+    - {name: two, keepalive: {period: 5, perod: 6}, media: perhaps}
+    - nonsense
+    -
+    - {name: [x], no_timer: -1, colour: blue}
+YAML
+	is $exit, 2, 'exit 2';
+	my @expected = (qr/:4:\d+: policy\.rules\[1\]\.match: unknown condition usr; did you mean user\?/,
+		qr/:5:39: policy\.rules\[2\]\.keepalive\.period: 5 is not a whole number from 10 to 86400/,
+		qr/:5:42: policy\.rules\[2\]\.keepalive\.perod: unknown key/,
+		qr/:5:60: policy\.rules\[2\]\.media: must be on, off or auto/,
+		qr/:6:7: policy\.rules\[3\]: must be a map/, qr/:7:\d+: policy\.rules\[4\]: must be a map/,
+		qr/:8:14: policy\.rules\[5\]\.name: must be text/, qr/:8:29: policy\.rules\[5\]\.no_timer: -1 is not a whole/,
+		qr/:8:33: policy\.rules\[5\]\.colour: unknown key/);
+	like $text, $_, 'told at its place' for @expected;
+	is scalar(() = $text =~ /\n/g), scalar(@expected), 'all in one pass' or diag $text;
+	for my $case (['{a: b}', qr/:2:17: policy\.rules: must be a list/], ['5', qr/:2:17: policy\.rules: must be a list/]) {
+		($exit, $text) = check("${head}policy: {rules: $case->[0]}\n");
+		like $text, $case->[1], "rules: $case->[0]";
+	}
+};
+
 subtest 'rules of another script are its own' => sub {
 	my $switch = switch_object(lua => 'return {}', args => ['--check'], config => {policy => {rules => [
 		{name => 'a', keepalive => 'off'}, {name => 'b', keepalive => 'off'}]}});

@@ -216,15 +216,17 @@ static int test(lua_State *lua)
 	return 0;
 }
 
-int hl_policy_selftest(struct hl_policy *policy, struct hl_error *error)
+int hl_policy_selftest(struct hl_policy *policy, struct hl_text *reason)
 {
 	int result = 0;
 
 	if (!hl_policy_has(policy, HL_POLICY_SELFTEST))
 		return 0;
 	policy->loading = true;
-	if (hl_policy_run(policy, HL_POLICY_SELFTEST, test, NULL, 0) != LUA_OK)
-		result = hl_error_set(error, -EINVAL, "%s", hl_policy_message(policy->lua));
+	if (hl_policy_run(policy, HL_POLICY_SELFTEST, test, NULL, 0) != LUA_OK) {
+		hl_text_put(reason, hl_policy_message(policy->lua));
+		result = -EINVAL;
+	}
 	policy->loading = false;
 	lua_settop(policy->lua, 0);
 	return result;
@@ -282,13 +284,15 @@ unsigned hl_policy_test(struct hl_policy *policy,
 {
 	struct one_test test = {.name = NULL};
 	char name[sizeof(test.next)];
-	struct hl_error error;
+	struct hl_text reason;
 	unsigned failed = 0;
 
+	hl_text_init(&reason);
 	if (hl_policy_has(policy, HL_POLICY_SELFTEST)) {
-		failed = hl_policy_selftest(policy, &error) != 0;
-		told(arg, "selftest", failed ? error.text : NULL);
+		failed = hl_policy_selftest(policy, &reason) != 0;
+		told(arg, "selftest", failed ? hl_text_string(&reason) : NULL);
 	}
+	hl_text_fini(&reason);
 	while (policy->tests != LUA_NOREF && !try_test(policy, next_test, &test) && *test.next) {
 		const char *failure;
 

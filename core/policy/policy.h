@@ -49,8 +49,8 @@ HL_EXPORT struct hl_policy *hl_policy_new(const struct hl_policy_settings *setti
 HL_EXPORT struct hl_policy *hl_policy_rehearsal(const struct hl_policy *policy,
 						struct hl_error *error);
 HL_EXPORT void hl_policy_free(struct hl_policy *policy);
-/* Runs policy.selftest() if there is one. 0, or -EINVAL with `error`. */
-HL_EXPORT int hl_policy_selftest(struct hl_policy *policy, struct hl_error *error);
+/* Runs policy.selftest() if there is one. 0, or -EINVAL with why in `reason`, however long. */
+HL_EXPORT int hl_policy_selftest(struct hl_policy *policy, struct hl_text *reason);
 /* Goes on counting where the policy before it ended (NULL: none was). */
 HL_EXPORT void hl_policy_inherit(struct hl_policy *policy, const struct hl_policy *before);
 

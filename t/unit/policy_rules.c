@@ -253,7 +253,7 @@ static void stock_script(void)
 		"    - {no_timer: {max_duration: 3600, action: probe}}\n");
 
 	ok(loads_file("scripts/policy.lua", root), "the stock script with rules");
-	is_int(hl_policy_selftest(policy, &error), 0, "passes its selftest");
+	is_int(selftest(), 0, "passes its selftest");
 	is_int(hl_policy_keepalive(policy, &endpoint, &keepalive), 1, "keepalive is decided");
 	is_str(keepalive.rule, "yealink behind cgnat", "by the first rule that matches");
 	is_mem(keepalive.message, "\r\n\r\n", 4, "with its message");
@@ -296,14 +296,14 @@ static void wrong_rules(void)
 		if (!ok(loads_file("scripts/policy.lua", configuration(yaml)), "a rule %s",
 			rules[i].rule))
 			continue;
-		ok(hl_policy_selftest(policy, &error) < 0, "is refused by the selftest");
+		ok(selftest() < 0, "is refused by the selftest");
 		ok(strstr(error.text, rules[i].says), "saying %s", rules[i].says);
 		if (!strstr(error.text, rules[i].says))
 			diag("%s", error.text);
 	}
 	ok(loads_file("scripts/policy.lua", configuration("policy: {script: \"\", rules: {a: 1}}")),
 	   "rules that are a map");
-	ok(hl_policy_selftest(policy, &error) < 0, "are refused");
+	ok(selftest() < 0, "are refused");
 }
 
 static void examples(void)

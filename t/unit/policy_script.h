@@ -75,6 +75,19 @@ static inline bool loads(const char *text)
 	return loads_with(text, NULL);
 }
 
+/* The script's selftest; why it fails is in `error`. */
+static inline int selftest(void)
+{
+	struct hl_text reason;
+	int result;
+
+	hl_text_init(&reason);
+	result = hl_policy_selftest(policy, &reason);
+	hl_error_set(&error, result, "%s", hl_text_string(&reason));
+	hl_text_fini(&reason);
+	return result;
+}
+
 /* The last line that `work` logged: stderr goes to a file meanwhile. The log's rate limit counts
  * real time, so a policy logs its first failure only. */
 static char logged[4096];
