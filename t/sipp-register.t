@@ -1,4 +1,4 @@
-# A real client: sipp registers with digest over UDP and TCP.
+# A real client: sipp registers with digest over UDP and TCP, one by one and as a load.
 use strict;
 use warnings;
 use FindBin;
@@ -28,5 +28,12 @@ for my $transport (qw(udp tcp)) {
 	$wrong->wait_exit;
 	is $wrong->exit_code, 1, 'and none with a wrong password';
 }
+
+# Always the same device, that begins anew each time: another Call-ID, a CSeq of 1.
+my $load = sipp(scenario => 'uac_register', remote => $switch->address('udp'), user => '1001',
+	password => $switch->password('1001'), calls => 2000, rate => 1000);
+ok $load->succeeded, 'two thousand registrations, a thousand a second';
+is scalar(grep { $_->{received_port} == $load->{port} }
+	@{$switch->control('endpoints', user => '1001')}), 1, 'all of one contact';
 
 finish;
