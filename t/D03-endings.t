@@ -98,6 +98,12 @@ my @endings = (
 	['callee times out', callee_says(408), 'callee', 'No Response', undef, 408],
 	['callee challenges', callee_says(401), 'callee', 'Rejected', undef, 403],
 	['callee knows no such number', callee_says(604), 'callee', 'Not Found', undef, 604],
+	['caller without Contact', sub { refused(invite('1002', Contact => undef)) }, 'server', 'Rejected',
+		'no-contact', 400, %nobody],
+	['caller hangs up while it rings', sub { my ($out, $in) = ring(); $in->respond(180);
+			$out->expect(180); $out->bye; refused($out) }, 'caller', 'Cancelled', undef, 487, %rang],
+	['callee hangs up while it rings', sub { my ($out, $in) = ring(); $in->respond(180);
+			$out->expect(180); $in->bye; refused($out) }, 'callee', 'No Answer', undef, 480, %rang],
 	['unknown number', sub { refused(invite('4711')) }, 'server', 'Not Found', undef, 404, %nobody,
 		callee => '4711'],
 	['user without contact', sub { refused(invite('1003')) }, 'server', 'No Answer', undef, 480,

@@ -312,7 +312,12 @@ void hl_calls_invite(struct hl_calls *calls, struct hl_transaction *transaction,
 		return;
 	}
 	hl_ladder_note(call->caller, HL_WAY_IN, message);
-	code = hl_call_limit(call, &detail);
+	if (!call->caller->target) { /* RFC 3261 §8.1.1.8 */
+		detail = "no-contact";
+		code = 400;
+	}
+	if (!code)
+		code = hl_call_limit(call, &detail);
 	if (!code && hl_leg_count(call->caller, call->caller->account) == -EBUSY) {
 		detail = "limit-caller";
 		code = 403;

@@ -213,9 +213,17 @@ static void hang_up(struct hl_leg *leg, struct hl_transaction *transaction,
 	enum hl_ended_by by = leg->side == HL_SIDE_CALLER ? HL_ENDED_BY_CALLER : HL_ENDED_BY_CALLEE;
 	hl_call_keep_cause(call, message);
 	hl_leg_reply(leg, transaction, 200);
+	/* A callee must not hang up what it has not answered (RFC 3261 §15); it wants no call. */
+	if (!call->answered && leg->side == HL_SIDE_CALLEE) {
+		hl_call_quit(call, leg);
+		return;
+	}
 	leg->state = HL_LEG_ENDED;
 	leg->bye_due = false;
-	hl_call_end(call, call->answered ? "Normal" : "Cancelled", NULL, by);
+	if (call->answered)
+		hl_call_end(call, "Normal", NULL, by);
+	else
+		hl_call_finish(call, 487, NULL, "Cancelled", NULL, by);
 }
 
 void hl_leg_requested(struct hl_leg *leg, struct hl_transaction *transaction,
@@ -318,6 +326,6 @@ void hl_calls_ack(struct hl_calls *calls, struct hl_message *message)
 {
 	struct hl_leg *leg =
 		hl_leg_by_tag(calls, hl_message_to_tag(message), hl_message_call_id(message));
-	if (leg)
+	if (leg && leg->remote_tag && strcmp(leg->remote_tag, hl_message_from_tag(message)) == 0)
 		hl_leg_got_ack(leg, message);
 }

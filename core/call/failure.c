@@ -138,6 +138,16 @@ static void leave(struct hl_call *call, struct hl_leg *leg, int code, struct hl_
 		leave_group(call, gateway, code, !message);
 }
 
+void hl_call_quit(struct hl_call *call, struct hl_leg *leg)
+{
+	const struct hl_gateway *gateway = leg->gateway;
+
+	hl_call_note_failure(call, 480, NULL, true, NULL);
+	hl_call_drop_leg(call, leg, NULL);
+	if (hl_list_empty(&call->callees))
+		leave_group(call, gateway, 480, false);
+}
+
 void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message)
 {
 	leave(call, leg, message ? hl_message_status(message) : 408, message,

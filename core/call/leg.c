@@ -160,6 +160,20 @@ static void follow_target(struct hl_leg *leg)
 	leg->flow.remote = address;
 }
 
+/* The remote target (RFC 3261 §12.2.1.1). One that is no place to send to changes nothing. */
+static int keep_target(struct hl_leg *leg, struct hl_slice contact)
+{
+	struct hl_uri uri;
+	if (leg->target && hl_slice_equal(hl_slice_of(leg->target), contact))
+		return 0;
+	if (hl_uri_parse(contact, &uri) < 0 || !uri.host.length)
+		return 0;
+	int result = keep(&leg->target, contact);
+	if (!result)
+		follow_target(leg);
+	return result;
+}
+
 int hl_leg_learn(struct hl_leg *leg, const struct hl_message *message)
 {
 	bool request = hl_message_is_request(message);
@@ -169,16 +183,16 @@ int hl_leg_learn(struct hl_leg *leg, const struct hl_message *message)
 
 	leg->heard = hl_clock_now();
 	const char *tag = request ? hl_message_from_tag(message) : hl_message_to_tag(message);
-	if (*tag && leg->state != HL_LEG_CONFIRMED && hl_message_status(message) < 300) {
+	/* A peer of RFC 2543 may have no tag: that is one, too (RFC 3261 §12.1.2). */
+	if ((*tag || !leg->remote_tag) && leg->state != HL_LEG_CONFIRMED &&
+	    hl_message_status(message) < 300) {
 		result = keep(&leg->remote_tag, hl_slice_of(tag));
 		if (!result)
 			result = keep_routes(leg, message);
 	}
 	if (!result && (method == HL_METHOD_INVITE || method == HL_METHOD_UPDATE) &&
-	    hl_message_contact_uri(message, 0, &contact) && contact.length) {
-		result = keep(&leg->target, contact);
-		follow_target(leg);
-	}
+	    hl_message_contact_uri(message, 0, &contact))
+		result = keep_target(leg, contact);
 	if (!result)
 		result = keep_header(&leg->allow, message, "Allow");
 	if (!result)

@@ -307,6 +307,8 @@ void hl_call_acked(struct hl_call *call, struct hl_leg *leg, struct hl_message *
 
 /* failure.c: targets that do not answer */
 void hl_call_refusal(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
+/* A callee that has not answered hangs up. */
+void hl_call_quit(struct hl_call *call, struct hl_leg *leg);
 void hl_call_lost(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 void hl_call_setup_timeout(struct hl_call *call, struct hl_leg *leg, struct hl_message *message);
 /* Keeps the better of two failures; `message` (may be NULL) has phrase and headers, `detail`

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "sip/frame.h"
+#include "sip/message.h"
 #include "sip/transport_parts.h"
 
 #include <errno.h>
@@ -57,6 +58,27 @@ static int connection_send(struct connection *connection, struct hl_slice bytes)
 	return result;
 }
 
+/* What cannot be cut into messages: whoever sent a request hears why (RFC 3261 §21.4.11), and the
+ * connection ends, since nobody knows where the next message begins. */
+static void refuse_frame(struct connection *connection, struct hl_slice bytes, bool large)
+{
+	struct hl_stream *stream = connection->stream;
+	struct hl_text response;
+
+	connection->transport->counters.malformed++;
+	hl_text_init(&response);
+	if (bytes.length > HL_MESSAGE_MAX)
+		bytes.length = HL_MESSAGE_MAX;
+	if (hl_message_salvage(bytes, large ? 413 : 400,
+			       large ? "Request Entity Too Large" : "Bad Request",
+			       &connection->flow.remote, &response) == 0)
+		hl_stream_write(stream, (struct hl_slice){response.data, response.length});
+	hl_text_fini(&response);
+	give_up(connection,
+		large ? "a message that is too large" : "not SIP, or a length that cannot be");
+	hl_stream_finish(stream);
+}
+
 /* Hands up every frame that is complete. What is handed up may close the connection. */
 static size_t received(void *arg, struct hl_stream *stream, struct hl_slice bytes)
 {
@@ -65,6 +87,7 @@ static size_t received(void *arg, struct hl_stream *stream, struct hl_slice byte
 	struct hl_flow flow = connection->flow;
 	size_t used = 0;
 
+	(void)stream;
 	if (bytes.length < connection->expected)
 		return 0;
 	while (used < bytes.length && hl_handle_get(&transport->handles, flow.connection)) {
@@ -73,10 +96,8 @@ static size_t received(void *arg, struct hl_stream *stream, struct hl_slice byte
 		connection->expected = kind == HL_FRAME_INCOMPLETE ? frame.length : 0;
 		if (kind == HL_FRAME_INCOMPLETE)
 			break;
-		if (kind == HL_FRAME_BROKEN) {
-			transport->counters.malformed++;
-			give_up(connection, "not SIP, or a length that cannot be");
-			hl_stream_close(stream);
+		if (kind == HL_FRAME_BROKEN || kind == HL_FRAME_LARGE) {
+			refuse_frame(connection, rest, kind == HL_FRAME_LARGE);
 			return bytes.length;
 		}
 		if (kind == HL_FRAME_PING)

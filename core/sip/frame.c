@@ -9,8 +9,8 @@ static size_t header_end(struct hl_slice bytes)
 	return found ? (size_t)(found - bytes.data) + 4 : 0;
 }
 
-/* The value of Content-Length (or l); 0 when there is none; −1 when it is no length, or there are
- * two that differ: whoever believes the other one sees another message. */
+/* The value of Content-Length (or l), at most HL_MESSAGE_MAX; 0 when there is none; −1 when it is
+ * no length, or there are two that differ: whoever believes the other one sees another message. */
 static int64_t content_length(struct hl_slice header)
 {
 	int64_t found = -1;
@@ -21,8 +21,11 @@ static int64_t content_length(struct hl_slice header)
 		if (!hl_slice_equal_nocase(name, HL_SLICE_LITERAL("content-length")) &&
 		    !hl_slice_equal_nocase(name, HL_SLICE_LITERAL("l")))
 			continue;
-		if (hl_slice_number(hl_slice_trim(value), &length) < 0 || length > HL_MESSAGE_MAX ||
-		    (found >= 0 && found != (int64_t)length))
+		if (hl_slice_number(hl_slice_trim(value), &length) < 0)
+			return -1;
+		if (length > HL_MESSAGE_MAX)
+			length = HL_MESSAGE_MAX;
+		if ((found >= 0 && found != (int64_t)length))
 			return -1;
 		found = (int64_t)length;
 	}
@@ -52,10 +55,12 @@ enum hl_frame_kind hl_frame_next(struct hl_slice bytes, struct hl_slice *frame)
 		return next_empty_line(bytes, frame);
 	size_t header = header_end(bytes);
 	if (!header)
-		return bytes.length > HL_MESSAGE_MAX ? HL_FRAME_BROKEN : HL_FRAME_INCOMPLETE;
+		return bytes.length > HL_MESSAGE_MAX ? HL_FRAME_LARGE : HL_FRAME_INCOMPLETE;
 	int64_t body = content_length((struct hl_slice){bytes.data, header});
-	if (body < 0 || header + (size_t)body > HL_MESSAGE_MAX)
+	if (body < 0)
 		return HL_FRAME_BROKEN;
+	if (header + (size_t)body > HL_MESSAGE_MAX)
+		return HL_FRAME_LARGE;
 	frame->length = header + (size_t)body;
 	return frame->length <= bytes.length ? HL_FRAME_MESSAGE : HL_FRAME_INCOMPLETE;
 }

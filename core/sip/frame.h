@@ -10,6 +10,7 @@ enum hl_frame_kind {
 	HL_FRAME_PING,	     /* a double CRLF */
 	HL_FRAME_PONG,	     /* a single CRLF */
 	HL_FRAME_BROKEN,     /* no message can begin here: close */
+	HL_FRAME_LARGE,	     /* one that is longer than any may be: close */
 };
 
 /* What `bytes` begins with; `frame` is set to it (for MESSAGE, PING, PONG); of an INCOMPLETE one

@@ -341,6 +341,9 @@ static int recv_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_me
 		bool ours = granted.refresher == REFRESHER_UAC;
 		if (granted.refresher == REFRESHER_NONE)
 			ours = !again || timer->ours;
+		/* No session is shorter (RFC 4028 §4), and no call dies of a peer's arithmetic. */
+		if (granted.seconds < SESSION_EXPIRES_FLOOR)
+			granted.seconds = SESSION_EXPIRES_FLOOR;
 		arm(timer, granted.seconds, ours);
 		timer->refreshes += again;
 	} else if (again) {

@@ -131,7 +131,8 @@ static void cut_stream(struct hl_slice bytes)
 	while (bytes.length) {
 		enum hl_frame_kind kind = hl_frame_next(bytes, &frame);
 
-		if (kind == HL_FRAME_INCOMPLETE || kind == HL_FRAME_BROKEN)
+		if (kind == HL_FRAME_INCOMPLETE || kind == HL_FRAME_BROKEN ||
+		    kind == HL_FRAME_LARGE)
 			return;
 		if (!frame.length || frame.length > bytes.length || frame.data != bytes.data)
 			abort();

@@ -210,7 +210,7 @@ static void check_frames(void)
 		{"\r", HL_FRAME_INCOMPLETE, 0},
 		{"", HL_FRAME_INCOMPLETE, 0},
 		{"\rx", HL_FRAME_BROKEN, 0},
-		{SHORT "Content-Length: 65536\r\n\r\n", HL_FRAME_BROKEN, 0},
+		{SHORT "Content-Length: 65536\r\n\r\n", HL_FRAME_LARGE, 0},
 		{SHORT "Content-Length: -1\r\n\r\n", HL_FRAME_BROKEN, 0},
 		{SHORT "l: 4\r\nl: 0\r\n\r\nbody", HL_FRAME_BROKEN, 0},
 		{SHORT "l: 4\r\nl: 4\r\n\r\nbody", HL_FRAME_MESSAGE, sizeof(SHORT) + 17},
