@@ -70,9 +70,11 @@ static void tell_rule(const struct hl_config *config, struct hl_slice line,
 	if (is_key)
 		hl_text_printf(&path, ".%.*s", (int)(text.length - unknown.length),
 			       text.data + unknown.length);
+	if (is_key)
+		text = HL_SLICE_LITERAL("unknown key");
 	node = find_node(config->root, (struct hl_slice){path.data, path.length});
 	hl_mistake(mistakes, is_key && node->key_place.file ? node->key_place : node->place,
-		   hl_text_string(&path), "%.*s", HL_SLICE_ARGS(is_key ? HL_SLICE_LITERAL("unknown key") : text));
+		   hl_text_string(&path), "%.*s", HL_SLICE_ARGS(text));
 	hl_text_fini(&path);
 }
 

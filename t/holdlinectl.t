@@ -21,7 +21,8 @@ binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output
 # A switch of one sentence for each command. It notes what it was asked in $dir/asked.
 my %answers = (
 	status => {version => '0.1.0', uptime => 93784.5, endpoints => 2, calls => 1, malformed => 0,
-		listen => ['udp:127.0.0.1:5060', 'tcp:[::1]:5060'], plugins => ['registrar', 'keepalive']},
+		listen => ['udp:127.0.0.1:5060', 'tcp:[::1]:5060'], plugins => ['registrar', 'keepalive', 'media-proxy', 'session-timer',
+			'call-blocker', 'call-recorder']},
 	endpoints => [
 		{user => '1001', aor => '1001@x', contact => 'sip:1001@10.0.0.2:5060',
 			received => '203.0.113.9', received_port => 40001, transport => 'udp',
@@ -54,9 +55,15 @@ my %answers = (
 	cdr => [{started => '2026-11-22T15:53:07.123Z', caller => '1001', callee => '1002',
 		duration => 300.2, ended_by => 'server', reason => 'Session Timeout',
 		detail => 'refresh-failed', sip_code => 200, media_reason => undef}],
-	help => [{name => 'call', summary => 'one call'}, {name => 'weather', summary => 'of a plugin'}],
+	help => [{name => 'call', summary => 'one call'}, {name => 'param', summary => 'parameters'},
+		{name => 'weather', summary => 'of a plugin'}],
 	weather => [{town => 'Oslo', degrees => -3}, {town => 'Rome', degrees => 21}],
 	mute => undef,
+	metrics => [{name => 'holdline_calls_limited_total', labels => 'limit="endpoint"', value => 12,
+		help => 'Calls refused by a limit, of which there are several.'}],
+	policy => [{about => '1001@a.example', decision => 'route', rule => 'the number plan of the office',
+		answer => 'user:1001 with user:1002 with user:1003, then gateway:a, then gateway:b',
+		line => 'my-policy.lua:117', failed => undef, stands => undef}],
 );
 my %errors = (
 	reload => "etc/x.yaml:3:5: plugins.keepalive.period: 5 is too small\nnothing was changed",
@@ -189,7 +196,7 @@ Listens on               udp:127.0.0.1:5060, tcp:[::1]:5060
 Endpoints                2
 Calls                    1
 Malformed messages       0
-Plugins                  registrar, keepalive
+Plugins                  registrar, keepalive, media-proxy, session-timer, call-blocker, call-recorder
 END
 	is((ctl('endpoints'))[1], <<'END', 'endpoints');
 USER  RECEIVED FROM       VIA  NAT  EXPIRES     HEARTBEAT                        REACHABLE      USER AGENT
@@ -245,9 +252,10 @@ STARTED (UTC)        CALLER  CALLEE  DURATION  ENDED BY  REASON                 
 2026-11-22 15:53:07  1001    1002          5m  server    Session Timeout (refresh-failed)   200  -
 END
 	is((ctl('help'))[1], <<'END', 'help: the commands of the switch, with their arguments');
-COMMAND  WHAT IT DOES
-call ID  one call
-weather  of a plugin
+COMMAND                                          WHAT IT DOES
+call ID                                          one call
+param list | get NAME | set NAME VALUE [--save]  parameters
+weather                                          of a plugin
 END
 	is((ctl('weather'))[1], <<'END', 'a plugin\'s list');
 degrees  town
@@ -264,6 +272,17 @@ subtest 'fitting' => sub {
 		is_deeply \@wide, [], "a table fits into $columns columns";
 		like $out, qr/…/, 'the rest is …' if $columns == 90 || $columns == 70;
 		like $out, qr/203\.0\.113\.9:40001/, 'addresses stay whole';
+	}
+	# What is written for people to read goes on below itself.
+	my %says = (metrics => $answers{metrics}[0]{help}, 'policy explain 1001' => $answers{policy}[0]{answer},
+		status => 'registrar, keepalive, media-proxy, session-timer, call-blocker, call-recorder',
+		help => 'param list | get NAME | set NAME VALUE [--save]');
+	for my $command (sort keys %says) {
+		my ($exit, $out) = shell("COLUMNS=80 $tool -s $path $command");
+		is_deeply [grep { length > 80 || / $/ } split /\n/, $out], [], "$command fits into 80 columns";
+		my @words = split / /, $says{$command};
+		is_deeply [grep { index($out, $_) < 0 } @words], [], 'and says all it has to say';
+		unlike $out, qr/…/, 'nothing is cut';
 	}
 	unlike((shell("LC_ALL=C COLUMNS=90 $tool -s $path endpoints"))[1], qr/[^\0-\x7f]/,
 		'in the C locale only ASCII is printed');

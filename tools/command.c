@@ -166,7 +166,7 @@ static const struct field gateway_columns[] = {
 static const struct field plugin_columns[] = {
 	{.title = "PLUGIN", .path = "name", .cell = cell_text},
 	{.title = "VERSION", .path = "version", .cell = cell_text},
-	{.title = "WHAT IT DOES", .path = "summary", .cell = cell_text, .shrinks = true},
+	{.title = "WHAT IT DOES", .path = "summary", .cell = cell_text, .wraps = true},
 	{.title = NULL},
 };
 
@@ -184,9 +184,9 @@ static const struct field record_columns[] = {
 
 static const struct field parameter_columns[] = {
 	{.title = "PARAMETER", .path = "name", .cell = cell_text},
-	{.title = "VALUE", .path = "value", .cell = cell_text, .shrinks = true},
-	{.title = "DEFAULT", .path = "default", .cell = cell_text, .shrinks = true},
-	{.title = "SET", .path = "set", .cell = cell_text},
+	{.title = "VALUE", .path = "value", .cell = cell_text, .wraps = true},
+	{.title = "DEFAULT", .path = "default", .cell = cell_text, .wraps = true},
+	{.title = "SET", .path = "set", .cell = cell_text, .wraps = true},
 	{.title = NULL},
 };
 
@@ -198,26 +198,26 @@ static const struct field parameter_lines[] = {
 };
 
 static const struct field decision_columns[] = {
-	{.title = "ABOUT", .path = "about", .cell = cell_text, .shrinks = true},
+	{.title = "ABOUT", .path = "about", .cell = cell_text, .wraps = true},
 	{.title = "DECISION", .path = "decision", .cell = cell_text},
-	{.title = "ANSWER", .path = "answer", .cell = cell_text, .shrinks = true},
-	{.title = "BY", .path = "rule", .cell = cell_text},
-	{.title = "AT", .path = "line", .cell = cell_text},
+	{.title = "ANSWER", .path = "answer", .cell = cell_text, .wraps = true},
+	{.title = "BY", .path = "rule", .cell = cell_text, .wraps = true},
+	{.title = "AT", .path = "line", .cell = cell_text, .wraps = true},
 	{.title = "STANDS", .path = "stands", .cell = cell_text, .shrinks = true},
 	{.title = NULL},
 };
 
 static const struct field metric_columns[] = {
 	{.title = "METRIC", .path = "name", .cell = cell_text},
-	{.title = "OF", .path = "labels", .cell = cell_text},
+	{.title = "OF", .path = "labels", .cell = cell_text, .wraps = true},
 	{.title = "VALUE", .path = "value", .cell = cell_text, .right = true},
-	{.title = "WHAT IT IS", .path = "help", .cell = cell_text, .shrinks = true},
+	{.title = "WHAT IT IS", .path = "help", .cell = cell_text, .wraps = true},
 	{.title = NULL},
 };
 
 static const struct field help_columns[] = {
-	{.title = "COMMAND", .path = "name", .cell = cell_usage},
-	{.title = "WHAT IT DOES", .path = "summary", .cell = cell_text, .shrinks = true},
+	{.title = "COMMAND", .path = "name", .cell = cell_usage, .wraps = true},
+	{.title = "WHAT IT DOES", .path = "summary", .cell = cell_text, .wraps = true},
 	{.title = NULL},
 };
 

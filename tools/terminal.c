@@ -100,6 +100,26 @@ size_t terminal_columns(const char *text)
 	return total;
 }
 
+size_t terminal_wrap(const char *text, size_t columns)
+{
+	size_t bytes = 0, blank = 0;
+	int wide;
+
+	while (text[bytes]) {
+		size_t length = character(text + bytes, &wide);
+
+		if (wide > 0 && (size_t)wide > columns)
+			return blank ? blank : bytes ? bytes : length;
+		columns -= wide > 0 ? (size_t)wide : 0;
+		if (text[bytes] == ' ' && bytes)
+			blank = bytes;
+		bytes += length;
+		if (text[bytes] == ' ' && !columns)
+			return bytes;
+	}
+	return bytes;
+}
+
 static const char *shade_code(enum shade shade)
 {
 	static const char *const codes[] = {

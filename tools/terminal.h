@@ -17,6 +17,9 @@ size_t terminal_width(void);
 char *terminal_clean(const char *text, bool lines);
 /* Columns that cleaned text takes. */
 size_t terminal_columns(const char *text);
+/* Bytes of cleaned text that fit into `columns`, up to a blank where there is one; at least one
+ * character, as long as there is any. */
+size_t terminal_wrap(const char *text, size_t columns);
 /* Prints cleaned text in exactly `columns`, cut with … or filled with blanks, and coloured. */
 void terminal_cell(const char *text, size_t columns, bool right, enum shade shade);
 

@@ -72,7 +72,7 @@ static size_t fit(const struct field *fields, size_t *widths, size_t count, size
 		size_t widest = count;
 
 		for (size_t i = 0; i < count; i++)
-			if (fields[i].shrinks && widths[i] > LEAST &&
+			if ((fields[i].shrinks || fields[i].wraps) && widths[i] > LEAST &&
 			    (widest == count || widths[i] > widths[widest]))
 				widest = i;
 		if (widest == count)
@@ -83,19 +83,45 @@ static size_t fit(const struct field *fields, size_t *widths, size_t count, size
 	return count;
 }
 
+/* One line of a row: as much of each text as fits, what is left stays in `rest`. True when
+ * something is left. */
+static bool print_line(const struct field *fields, const struct cell *cells, const char **rest,
+		       const size_t *widths, size_t count)
+{
+	size_t last = count;
+	bool more = false;
+
+	while (last > 1 && !*rest[last - 1])
+		last--;
+	for (size_t i = 0; i < last; i++) {
+		size_t taken =
+			fields[i].wraps ? terminal_wrap(rest[i], widths[i]) : strlen(rest[i]);
+		char *piece = strndup(rest[i], taken);
+		size_t columns = piece ? terminal_columns(piece) : 0;
+		/* Nothing follows the last one: no blanks behind it. */
+		bool bare = i + 1 == last && !fields[i].right && columns < widths[i];
+
+		printf("%*s", i ? GAP : 0, "");
+		terminal_cell(piece ? piece : "", bare ? columns : widths[i], fields[i].right,
+			      cells[i].shade);
+		free(piece);
+		rest[i] += taken;
+		rest[i] += strspn(rest[i], " ");
+		more |= *rest[i] != '\0';
+	}
+	putchar('\n');
+	return more;
+}
+
 static void print_row(const struct field *fields, const struct cell *cells, const size_t *widths,
 		      size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		size_t columns = terminal_columns(cells[i].text);
-		/* Nothing follows the last one: no blanks behind it. */
-		bool bare = i + 1 == count && !fields[i].right && columns < widths[i];
+	const char *rest[MOST_FIELDS];
 
-		printf("%*s", i ? GAP : 0, "");
-		terminal_cell(cells[i].text, bare ? columns : widths[i], fields[i].right,
-			      cells[i].shade);
-	}
-	putchar('\n');
+	for (size_t i = 0; i < count; i++)
+		rest[i] = cells[i].text;
+	while (print_line(fields, cells, rest, widths, count))
+		;
 }
 
 void view_table(const struct field *fields, const json_t *rows)
@@ -127,31 +153,25 @@ void view_table(const struct field *fields, const json_t *rows)
 	free(cells);
 }
 
-/* A list that is too long for one line goes on below itself. */
+/* What is too long for one line goes on below itself. */
 static void print_wrapped(const struct cell *cell, size_t indent)
 {
-	size_t room = terminal_width() > indent ? terminal_width() - indent : 0;
-	char *rest = cell->text;
+	size_t room = terminal_width() > indent + LEAST ? terminal_width() - indent : 0;
+	const char *rest = cell->text;
 
-	while (room && terminal_columns(rest) > room) {
-		char *fits = NULL, kept;
+	do {
+		size_t taken = room ? terminal_wrap(rest, room) : strlen(rest);
+		char *piece = strndup(rest, taken);
 
-		for (char *at = strstr(rest, ", "); at; at = strstr(at + 2, ", ")) {
-			kept = at[1];
-			at[1] = '\0';
-			if (!fits || terminal_columns(rest) <= room)
-				fits = at;
-			at[1] = kept;
-		}
-		if (!fits)
-			break;
-		fits[1] = '\0';
-		terminal_cell(rest, terminal_columns(rest), false, cell->shade);
-		printf("\n%*s", (int)indent, "");
-		rest = fits + 2;
-	}
-	terminal_cell(rest, terminal_columns(rest), false, cell->shade);
-	putchar('\n');
+		if (rest != cell->text)
+			printf("%*s", (int)indent, "");
+		terminal_cell(piece ? piece : "", piece ? terminal_columns(piece) : 0, false,
+			      cell->shade);
+		putchar('\n');
+		free(piece);
+		rest += taken;
+		rest += strspn(rest, " ");
+	} while (*rest);
 }
 
 void view_card(const struct field *fields, const json_t *object)
@@ -199,7 +219,8 @@ static void view_guessed(const json_t *sample, const json_t *rows)
 
 void view_any(const json_t *value)
 {
-	static const struct field only[] = {{"", "", cell_text, false, false}, {.title = NULL}};
+	static const struct field only[] = {{.title = "", .path = "", .cell = cell_text},
+					    {.title = NULL}};
 	struct cell cell;
 
 	if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {

@@ -13,6 +13,7 @@ struct field {
 	/* Writes the value (NULL when it is not there) in words; returns its colour. */
 	enum shade (*cell)(FILE *out, const json_t *value, const json_t *row);
 	bool right;   /* aligned */
+	bool wraps;   /* a text: goes on below itself where it is too long */
 	bool shrinks; /* may be cut when the terminal is narrow */
 };
 
