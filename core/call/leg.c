@@ -104,16 +104,17 @@ static int keep(char **field, struct hl_slice value)
 
 static int keep_header(char **field, const struct hl_message *message, const char *name)
 {
+	const char *value = hl_message_header(message, name, 0);
+	if (!value || !hl_message_header(message, name, 1))
+		return value ? keep(field, hl_slice_of(value)) : 0;
 	struct hl_text list;
 	hl_text_init(&list);
-	const char *value;
 	for (unsigned i = 0; (value = hl_message_header(message, name, i)); i++) {
 		hl_text_put(&list, i ? ", " : "");
 		hl_text_put(&list, value);
 	}
-	int result = list.failed ? -ENOMEM : 0;
-	if (!result && list.length)
-		result = keep(field, (struct hl_slice){list.data, list.length});
+	int result = list.failed ? -ENOMEM
+				 : keep(field, (struct hl_slice){list.data, list.length});
 	hl_text_fini(&list);
 	return result;
 }

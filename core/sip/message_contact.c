@@ -177,10 +177,16 @@ static struct hl_slice instance_value(const char *text)
 bool hl_message_contact_uri(const struct hl_message *message, unsigned index, struct hl_slice *uri)
 {
 	const struct hl_header *header = hl_header_nth(message, HL_HEADER_CONTACT, index);
+	const struct hl_name *first;
 
 	if (!header)
 		return false;
-	*uri = hl_header_uri(header->value);
+	if (index) {
+		*uri = hl_header_uri(header->value);
+		return true;
+	}
+	first = hl_message_name(message, HL_HEADER_CONTACT);
+	*uri = first ? first->uri : (struct hl_slice){"", 0};
 	return true;
 }
 

@@ -229,7 +229,10 @@ void hl_header_forget(struct hl_message *message, unsigned kind)
 		message->to = (struct hl_name){.uri = {NULL, 0}};
 		message->to_tag = NULL;
 		break;
-	case HL_HEADER_CONTACT: message->contacts = NULL; break;
+	case HL_HEADER_CONTACT:
+		message->contact = (struct hl_name){.uri = {NULL, 0}};
+		message->contacts = NULL;
+		break;
 	}
 }
 

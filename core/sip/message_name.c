@@ -68,7 +68,9 @@ int hl_header_name(struct hl_slice value, struct hl_name *name)
 const struct hl_name *hl_message_name(const struct hl_message *constant, unsigned kind)
 {
 	struct hl_message *message = (struct hl_message *)(uintptr_t)constant; /* a cache only */
-	struct hl_name *name = kind == HL_HEADER_FROM ? &message->from : &message->to;
+	struct hl_name *name = kind == HL_HEADER_FROM ? &message->from
+			       : kind == HL_HEADER_TO ? &message->to
+						      : &message->contact;
 	const struct hl_header *header;
 
 	if (name->uri.length)

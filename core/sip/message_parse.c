@@ -185,7 +185,11 @@ static int check_field(struct hl_message *message, const struct hl_header *heade
 	case HL_HEADER_CONTACT:
 		if (message->method == HL_METHOD_REGISTER)
 			return hl_contacts_read(message);
-		return strcmp(header->value, "*") ? hl_header_name(value, &name) : 0;
+		if (!strcmp(header->value, "*"))
+			return 0;
+		if (header == hl_header_first(message, HL_HEADER_CONTACT))
+			return hl_message_name(message, HL_HEADER_CONTACT) ? 0 : -EBADMSG;
+		return hl_header_name(value, &name);
 	default: return 0;
 	}
 }

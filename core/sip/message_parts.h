@@ -56,7 +56,7 @@ struct hl_message {
 	struct hl_header *headers;
 	struct hl_slice body;
 	osip_list_t *contacts;		 /* libosip2's, in our memory; NULL until asked for */
-	struct hl_name from, to;	 /* without a URI: not read yet */
+	struct hl_name from, to, contact; /* the first one; without a URI: not read yet */
 	const char *display;		 /* From's display name; NULL until asked for */
 	const char *from_tag, *to_tag;	 /* NULL until asked for */
 	struct hl_via via;		 /* the top one, if `via_read` */
@@ -102,7 +102,7 @@ const struct hl_header *hl_header_nth(const struct hl_message *message, unsigned
 int hl_header_cseq(struct hl_slice value, uint32_t *number, struct hl_slice *method);
 /* Reads a name: 0, or -EBADMSG when quotes or brackets do not end, or there is no URI. */
 int hl_header_name(struct hl_slice value, struct hl_name *name);
-/* What a message's From or To says; NULL when it cannot be read. */
+/* What a message's From, To or first Contact says; NULL when it cannot be read. */
 const struct hl_name *hl_message_name(const struct hl_message *message, unsigned kind);
 /* The URI of a name, empty when it cannot be read. */
 struct hl_slice hl_header_uri(const char *value);
