@@ -227,6 +227,34 @@ static void check_written(void)
 	   "malformed values make no request");
 }
 
+static void check_end_to_end(void)
+{
+	struct hl_message *message = parse(REQUEST(
+		"INVITE") "Subject: one\r\nx-odd: no\r\no: two\r\nReason: three\r\n\r\n");
+	static const char *const want[][2] = {
+		{"Subject", "one"}, {"Event", "two"}, {"Reason", "three"}};
+	const char *name, *value;
+	unsigned place = 0;
+
+	for (size_t i = 0; i < HL_COUNT(want); i++)
+		ok(hl_message_end_to_end(message, &place, &name, &value) &&
+			   !strcmp(name, want[i][0]) && !strcmp(value, want[i][1]),
+		   "%s means the same on both legs", want[i][0]);
+	ok(!hl_message_end_to_end(message, &place, &name, &value), "and nothing else does");
+	hl_message_free(message);
+
+	message = hl_message_request(HL_METHOD_BYE, "sip:b@h", "<sip:a@h>", "<sip:b@h>", "1", 2);
+	ok(!hl_message_set_number(message, "Max-Forwards", 7) &&
+		   !hl_message_add_constant(message, "Allow", "BYE, ACK"),
+	   "a number, a constant");
+	is_written(message,
+		   "BYE sip:b@h SIP/2.0\r\nFrom: <sip:a@h>\r\nTo: <sip:b@h>\r\nCall-ID: 1\r\n"
+		   "CSeq: 2 BYE\r\nMax-Forwards: 7\r\nAllow: BYE, ACK\r\n"
+		   "Content-Length: 0\r\n\r\n",
+		   "are headers");
+	hl_message_free(message);
+}
+
 static void check_response_made(void)
 {
 	struct hl_message *request = parse(REQUEST(
@@ -553,6 +581,7 @@ int main(void)
 	check_headers();
 	check_response_read();
 	check_written();
+	check_end_to_end();
 	check_response_made();
 	check_received();
 	check_bad();

@@ -63,6 +63,17 @@ static void fails(void)
 	hl_text_fini(&text);
 }
 
+static void arrays(void)
+{
+	char text[8], *end = text + sizeof(text), *at;
+
+	at = hl_put_text(text, end, HL_SLICE_LITERAL("four"));
+	is_int(at - text, 4, "what is put into an array says where it ends");
+	at = hl_put_text(at, end, HL_SLICE_LITERAL("more"));
+	is_str(text, "fourmor", "and is cut where the array ends");
+	ok(hl_put_text(at, end, HL_SLICE_LITERAL("x")) == at && !*at, "behind which nothing fits");
+}
+
 static void errors(void)
 {
 	struct hl_error error;
@@ -86,7 +97,7 @@ static void randomness(void)
 	hl_random_token(a, sizeof(a));
 	hl_random_token(b, sizeof(b));
 	is_int(strlen(a), 32, "a token fills its size");
-	is_int(strspn(a, "0123456789abcdefghijklmnopqrstuvwxyz"), 32, "with digits and letters");
+	is_int(strspn(a, "0123456789abcdefghijklmnopqrstuv"), 32, "with digits and letters");
 	ok(strcmp(a, b) != 0, "no two are the same");
 	hl_random_token(one, 1);
 	is_str(one, "", "size one is only the NUL");
@@ -106,6 +117,7 @@ int main(void)
 {
 	appends();
 	fails();
+	arrays();
 	errors();
 	randomness();
 	return done_testing();
