@@ -33,6 +33,7 @@ perl_tests += \
 	t/C21-lost-caller.t \
 	t/C22-policy-hosts.t \
 	t/C23-hostile.t \
+	t/C24-dialog-rules.t \
 	t/D02-call.t \
 	t/D03-cdr.t \
 	t/D03-endings.t \
