@@ -82,6 +82,8 @@ for my $case (['keepalive.periode', 30, qr/no parameter has this name; did you m
 	['switch.control', '/tmp/x', qr/switch\.control: cannot change while the switch runs/],
 	['switch.listen', '[udp:192.0.2.1:0]', qr/192\.0\.2\.1/],
 	['policy.script', '/nonexistent.lua', qr/policy\.script: no \/nonexistent\.lua/],
+	['switch.domains', '[a.test', qr/switch\.domains: "\[a\.test" is no list; write \[a, b\]/],
+	['switch.domains', 'a.test,b.test', qr/is no list; write \[a, b\]/],
 	['keepalive.method', 'pigeon', qr/"pigeon" is not a choice; allowed: udp, options/]) {
 	my ($name, $value, $says) = @$case;
 	$answer = set($name, $value);

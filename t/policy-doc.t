@@ -45,7 +45,45 @@ my $views = slurp(source_path('core/policy/views.c'));
 my @fields = $views =~ /(?:set_\w+\(lua, |lua_setfield\(lua, -2, )"(\w+)"/g;
 cmp_ok scalar(@fields), '>', 30, 'fields';
 my %cdr = map { $_ => 1 } ($views =~ /(static void push_cdr.*?^})/ms)[0] =~ /"(\w+)"/g;
-is_deeply [grep { !$cdr{$_} && $page !~ /`(?:leg\.|call:)?\Q$_\E\b/ } @fields], [], 'every field is in it';
+is_deeply [grep { !$cdr{$_} && $page !~ /`(?:leg\.|call[.:])?\Q$_\E\b/ } @fields], [], 'every field is in it';
+# Types: a script made of the tables of the guide looks at everything that a call is told.
+my %table = map { $_ => [] } qw(endpoint call party cdr);
+my ($views_of) = $page =~ /^### endpoint\n(.*?)^### What else/ms;
+my $about = 'endpoint';
+for (split /\n/, $views_of) {
+	$about = /^### call/ ? 'call' : /^\| field of a party/ ? 'party' : /^### cdr/ ? 'cdr' : $about;
+	my ($names, $type) = /^\| (`.*?) \| (\w+(?: or nil)?) \|/ or next;
+	push @{$table{$about}}, map { [$_, $type =~ s/^text/string/r] } $names =~ /`([\w.:]+)/g;
+}
+my $checks = join '', map { my $what = $_; join '', map { my ($name, $type) = @$_;
+	my $value = $what eq 'call' ? $name =~ s/call:header/call:header('X')/r : "$what.$name";
+	my $when = $name =~ /^leg\./ ? 'leg' : $what;
+	"\tif $when then check('$name', $value, '$type') end\n" } @{$table{$what}} } sort keys %table;
+my $lua = "local policy, seen = {}, {}\nlocal function check(name, value, types)\n\tseen[name] = true\n"
+	. "\tlocal is = type(value)\n\tif not types:find(is, 1, true) then error(name .. ' is ' .. is .. ', not ' .. types) end\nend\n"
+	. "local function look(endpoint, call, leg, cdr, party)\n$checks\nend\n"
+	. "function policy.register(e) look(e) end\nfunction policy.keepalive(e) look(e) end\n"
+	. "function policy.route(c) look(nil, c) look(nil, nil, nil, nil, c.caller) look(nil, nil, nil, nil, c.callee) end\n"
+	. "function policy.media(c) look(nil, c) end\nfunction policy.answered(c) look(nil, c) end\n"
+	. "function policy.no_timer(c, leg) look(nil, c, leg) look(nil, nil, nil, nil, c[leg.side]) end\n"
+	. "function policy.ended(cdr)\n\tlook(nil, nil, nil, cdr)\n\tfor name in pairs(cdr) do if not seen[name] then error(name .. ' is not in the guide') end end\n"
+	. "\tlog.info('looked') end\nreturn policy\n";
+my $switch = start_switch(users => [1001, 1002], lua => $lua, config => {plugins => {registrar => {},
+	keepalive => {targets => 'all'}, 'session-timer' => {}, 'media-proxy' => {mode => 'on'}}});
+my ($alice, $bob) = map { phone(switch => $switch, user => $_, timer => 0) } 1001, 1002;
+$_->register for $alice, $bob;
+my $out = $alice->invite('1002', sdp => 1);
+my $in = $bob->incoming;
+$in->answer(sdp => 1);
+$out->answered;
+$out->bye;
+$in->ended;
+$alice->invite('1009', sdp => 1)->failed;
+ok $switch->wait_log(tag => 'policy', line => qr/looked/) && $switch->wait_log(tag => 'policy', line => qr/looked/),
+	'records of both calls were looked at';
+is_deeply [map { $_->{error} } $switch->log_events(event => 'failed')], [], 'every field is of the type it is said to be';
+cmp_ok scalar(map { @$_ } values %table), '>', 50, 'which are many';
+$switch->stop;
 for my $parameter (qw(max_instructions max_time_ms max_memory_mb)) {
 	like $page, qr/`policy\.$parameter`/, "policy.$parameter";
 }

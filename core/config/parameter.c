@@ -354,6 +354,8 @@ static int list_set(const struct hl_parameter *row, void *field, struct hl_slice
 			items[count++] = unquoted(hl_slice_trim(hl_slice_cut(&rest, ',')));
 		if (rest.length)
 			return refuse(row, -ERANGE, text, "has too many parts", error);
+	} else if (rest.length && (rest.data[0] == '[' || memchr(rest.data, ',', rest.length))) {
+		return refuse(row, -EINVAL, text, "is no list; write [a, b]", error);
 	} else if (rest.length) {
 		items[count++] = rest;
 	}
