@@ -76,6 +76,8 @@ struct hl_calls *hl_calls_new(const struct hl_calls_parts *parts)
 	if (!calls)
 		return NULL;
 	calls->parts = *parts;
+	hl_text_init(&calls->from);
+	hl_text_init(&calls->to);
 	hl_list_init(&calls->list);
 	hl_list_init(&calls->graveyard);
 	hl_list_init(&calls->exchanges);
@@ -103,6 +105,8 @@ void hl_calls_free(struct hl_calls *calls)
 		free_call(hl_list_entry(node, struct hl_call, node));
 	hl_list_each(node, next, &calls->list) free_call(hl_list_entry(node, struct hl_call, node));
 	hl_exchange_fini(calls);
+	hl_text_fini(&calls->from);
+	hl_text_fini(&calls->to);
 	hl_hash_fini(&calls->legs);
 	hl_hash_fini(&calls->invites);
 	hl_hash_fini(&calls->busy);

@@ -238,9 +238,10 @@ static void follow_contact(struct hl_leg *leg)
 		leg->flow = contact->flow;
 }
 
-/* A From or To: who it is, with the tag, if there is one. */
+/* Makes a From or To: who it is, with the tag, if there is one. */
 static void put_party(struct hl_text *text, const char *who, const char *tag)
 {
+	hl_text_clear(text);
 	hl_text_put(text, who);
 	if (!tag || !*tag)
 		return;
@@ -251,18 +252,14 @@ static void put_party(struct hl_text *text, const char *who, const char *tag)
 struct hl_message *hl_leg_request(struct hl_leg *leg, enum hl_method method, uint32_t cseq)
 {
 	follow_contact(leg);
-	struct hl_text from, to;
-	hl_text_init(&from);
-	hl_text_init(&to);
-	put_party(&from, leg->local, leg->local_tag);
-	put_party(&to, leg->remote, leg->remote_tag);
+	struct hl_text *from = &leg->call->calls->from, *to = &leg->call->calls->to;
+	put_party(from, leg->local, leg->local_tag);
+	put_party(to, leg->remote, leg->remote_tag);
 	struct hl_message *request = NULL;
-	if (!from.failed && !to.failed)
-		request = hl_message_request(method, leg->target, hl_text_string(&from),
-					     hl_text_string(&to), leg->call_id,
+	if (!from->failed && !to->failed)
+		request = hl_message_request(method, leg->target, hl_text_string(from),
+					     hl_text_string(to), leg->call_id,
 					     cseq ? cseq : ++leg->local_cseq);
-	hl_text_fini(&from);
-	hl_text_fini(&to);
 	if (request && ((leg->routes && hl_message_add_header(request, "Route", leg->routes) < 0) ||
 			hl_leg_dress(leg, request) < 0 || hl_leg_authorize(leg, request) < 0)) {
 		hl_message_free(request);

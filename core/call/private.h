@@ -49,6 +49,7 @@ struct hl_busy;	    /* admission.c: calls of an endpoint that has a limit */
 struct hl_calls {
 	struct hl_calls_parts parts;
 	struct hl_config *config; /* a reference */
+	struct hl_text from, to;  /* of the request that is being made; kept for their memory */
 	struct hl_list list;	  /* struct hl_call, oldest first; ended ones excepted */
 	struct hl_list graveyard; /* ended: freed in the next turn, once no leg waits for an ACK */
 	struct hl_hash legs;	  /* struct hl_leg by local tag */
