@@ -34,6 +34,7 @@ perl_tests += \
 	t/C22-policy-hosts.t \
 	t/C23-hostile.t \
 	t/C24-dialog-rules.t \
+	t/C25-races.t \
 	t/D02-call.t \
 	t/D03-cdr.t \
 	t/D03-endings.t \
