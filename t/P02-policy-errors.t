@@ -111,11 +111,37 @@ for my $name (sort keys %way) {
 			"$name: the log has the line of $function");
 	}
 	my ($failure) = $switch->log_events(function => 'keepalive', event => 'failed');
-	is($failure->{for}, '1001@holdline.test', "$name: and whom it was about");
+	like($failure->{for}, qr/^100[1-4]\@holdline\.test$/, "$name: and whom it was about");
 	$_->unregister for $alice, $bob;
 	@{$switch->{lines}} = ();
 	$switch->{cursor} = 0;
 }
+
+# Its metrics, of each function.
+my %metric = map { ("$_->{name} " . ($_->{labels} // '') => $_->{value}) } @{$switch->control('metrics')};
+for my $function (@functions) {
+	cmp_ok $metric{"holdline_policy_${_}_total function=\"$function\""}, '>', 0, "$_ of $function are counted"
+		for qw(calls errors limits seconds);
+}
+cmp_ok $metric{'holdline_policy_memory_bytes '}, '>', 1000, 'memory is known';
+cmp_ok $metric{'holdline_policy_memory_bytes '}, '<=', 8 << 20, 'and within its cap';
+
+# A call that a script has kept is a picture of it: it knows nothing more, and breaks nothing.
+$switch->write_file('policy.lua', "local kept\nreturn {media = function(call)\n\tlocal before = kept or call\n\tkept = call\n"
+	. "\treturn before:header('X-None')\nend}\n");
+ok($switch->reload->{ok}, 'a script that keeps calls');
+$_->register for $alice, $bob;
+for my $n (1, 2) {
+	my $out = $alice->invite('1002', sdp => 1);
+	my $in = $bob->incoming;
+	$in->answer(sdp => 1);
+	$out->answered;
+	is($out->bye->code, 200, "call $n goes its way");
+	$in->ended;
+	$records++;
+}
+like($switch->wait_log(event => 'failed', function => 'media')->{error}, qr/of a call that was decided before/,
+	'asking a call of before is an error with its line');
 
 # What does not even load leaves the script of before.
 $switch->write_file('policy.lua', "return {media = function() return 'off', 'the good one' end}\n");
