@@ -105,7 +105,7 @@ for my $case (
 	[{name => 'x', keepalive => {period => 5}}, qr/policy\.rules\[1\]\.keepalive\.period.*10 to 86400/],
 	[{name => 'x', no_timer => {action => 'shout'}}, qr/no_timer\.action.*shout.*hangup, probe/],
 	[{name => 'x', media => 'perhaps'}, qr/policy\.rules\[1\]\.media/],
-	[{name => 'x', matches => {}}, qr/policy\.rules\[1\].*unknown key matches/],
+	[{name => 'x', matches => {}}, qr/policy\.rules\[1\]\.matches: unknown key/],
 ) {
 	my ($exit, $text) = switch_object(settings($case->[0]), args => ['--check'])->run;
 	is($exit, 2, 'a mistake in the rules is refused');
