@@ -16,7 +16,6 @@ static void *run(void *arg)
 {
 	struct hl_worker *worker = arg;
 
-	pthread_setname_np(pthread_self(), worker->name);
 	hl_loop_run(worker->loop);
 	return NULL;
 }
@@ -31,6 +30,8 @@ static int start_thread(struct hl_worker *worker)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	code = pthread_create(&worker->thread, NULL, run, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!code)
+		pthread_setname_np(worker->thread, worker->name);
 	return -code;
 }
 
