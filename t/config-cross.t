@@ -82,6 +82,19 @@ YAML
 	}
 };
 
+subtest 'mistakes of rules and of all else' => sub {
+	my ($exit, $text) = check($head . <<'YAML');
+policy: {rules: [{name: one, media: perhaps}]}
+plugins: {keepalive: {period: 5}, no-such-plugin: {}}
+endpoints: {"1001": {passwort: x}}
+gateways: {carrier: {prefix: 5}}
+YAML
+	is $exit, 2, 'exit 2';
+	like $text, $_, 'in one pass' for qr/:2:\d+: policy\.rules\[1\]\.media: must be on, off or auto/,
+		qr/:3:\d+: plugins\.keepalive\.period: "5" is out of range/, qr/:3:\d+: plugins\.no-such-plugin: /,
+		qr/:4:\d+: endpoints\.1001\.passwort: unknown key/, qr/:5:\d+: gateways\.carrier\.address: must be given/;
+};
+
 subtest 'rules of another script are its own' => sub {
 	my $switch = switch_object(lua => 'return {}', args => ['--check'], config => {policy => {rules => [
 		{name => 'a', keepalive => 'off'}, {name => 'b', keepalive => 'off'}]}});

@@ -286,7 +286,7 @@ struct hl_config *hl_config_read(const char *const *files, size_t count,
 	}
 	if (error == -ENOMEM)
 		hl_mistake(mistakes, (struct hl_place){first, 1, 1}, "", "out of memory");
-	if (config && (error || mistakes->errors)) {
+	if (config && (error == -ENOMEM || !config->root)) {
 		config_free(config);
 		return NULL;
 	}

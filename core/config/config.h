@@ -178,8 +178,8 @@ typedef const struct hl_section *hl_config_find_section(void *arg, const char *p
 							struct hl_mistakes *mistakes);
 
 /* Reads the files (the later wins over the earlier, both over their includes), checks all and
- * returns the configuration with one reference, or NULL when there are errors (or memory is out).
- * `mistakes` holds errors and warnings either way. */
+ * returns the configuration with one reference, or NULL when nothing could be read (or memory is
+ * out). `mistakes` holds errors and warnings; with errors it is only good for finding more. */
 HL_EXPORT struct hl_config *hl_config_read(const char *const *files, size_t count,
 					   hl_config_find_section *find, void *arg,
 					   struct hl_mistakes *mistakes);

@@ -92,6 +92,10 @@ static inline bool read_files_with(const char *const *files, size_t count,
 	hl_text_init(&text);
 	hl_mistakes_init(&mistakes);
 	config = hl_config_read(files, count, finder, NULL, &mistakes);
+	if (mistakes.errors) {
+		hl_config_unref(config);
+		config = NULL;
+	}
 	hl_mistakes_print(&mistakes, &text);
 	hl_text_append(&text, "", 0);
 	told = hl_strdup(hl_text_string(&text));
