@@ -2,7 +2,7 @@
  *
  * While the table grows, the nodes of old bucket `i` are in the old array if i >= moved and in the
  * new one otherwise: every hash has exactly one home at any moment. Only insertion moves buckets,
- * so that a walk may remove. Four per insertion empty the old array long before the next growth. */
+ * so that a walk may remove. Eight per insertion empty the old array long before the next growth. */
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-enum { INITIAL_SIZE = 16, MOVED_PER_INSERTION = 4 };
+enum { INITIAL_SIZE = 16, MOVED_PER_INSERTION = 8 };
 
 static uint64_t seed[2];
 static pthread_once_t seeded = PTHREAD_ONCE_INIT;
@@ -183,7 +183,8 @@ void hl_hash_insert(struct hl_hash *table, struct hl_hash_node *node, uint64_t h
 {
 	struct hl_hash_node **bucket;
 
-	if (!table->old_buckets && table->count >= table->size)
+	/* Half full: a node of another key is a line of memory nobody else needs. */
+	if (!table->old_buckets && table->count >= table->size / 2)
 		begin_growth(table);
 	for (int i = 0; i < MOVED_PER_INSERTION && table->old_buckets; i++)
 		move_bucket(table);

@@ -2,7 +2,6 @@
 
 #include "base/hash.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 #define MAGIC_COOKIE HL_SLICE_LITERAL("z9hG4bK")
@@ -13,10 +12,12 @@ enum { PART_MAX = 80 };
 static size_t put(struct hl_transaction_key *key, size_t used, struct hl_slice part, bool fold)
 {
 	size_t kept = part.length < PART_MAX ? part.length : PART_MAX;
-	for (size_t i = 0; i < kept; i++) {
-		unsigned char c = (unsigned char)part.data[i];
-		key->text[used++] = (char)(fold ? tolower(c) : c);
-	}
+	char *at = key->text + used;
+	if (kept)
+		memcpy(at, part.data, kept);
+	for (size_t i = 0; fold && i < kept; i++)
+		at[i] = (char)(at[i] | (at[i] >= 'A' && at[i] <= 'Z' ? 0x20 : 0));
+	used += kept;
 	if (kept < part.length)
 		used += (size_t)snprintf(key->text + used, HL_TRANSACTION_KEY - used, "#%016llx",
 					 (unsigned long long)hl_hash_bytes(part.data, part.length));

@@ -52,7 +52,7 @@ static void grows(void)
 	is_int(missing, 0, "each is found at every step of the growth");
 	ok(growing > 0 && growing < MANY / 2, "the growth takes several insertions, not all");
 	is_int(table.count, MANY, "the count is right");
-	ok(table.size >= MANY / 2, "the buckets became as many as the nodes");
+	ok(table.size >= MANY, "the buckets became more than the nodes");
 	ok(!find(&table, MANY), "what is not in is not found");
 	for (size_t i = 0; i < MANY; i += 2)
 		hl_hash_remove(&table, &items[i].node);
@@ -96,13 +96,13 @@ static void without_memory(void)
 	hl_memory_fail_at(1);
 	is_int(hl_hash_init(&table), -ENOMEM, "no table without memory");
 	hl_hash_init(&table);
-	for (size_t i = 0; i < 16; i++)
+	for (size_t i = 0; i < 8; i++)
 		insert(&table, i);
 	size = table.size;
 	hl_memory_fail_at(1);
-	insert(&table, 16);
+	insert(&table, 8);
 	is_int(table.size, size, "a growth without memory does not happen");
-	for (size_t i = 17; i < 100; i++)
+	for (size_t i = 9; i < 100; i++)
 		insert(&table, i);
 	for (size_t i = 0; i < 100; i++)
 		missing += !find(&table, i);
