@@ -123,6 +123,18 @@ subtest 'the state directory' => sub {
 	like $text, qr{\Q$blocked->{dir}\E/state}, 'and says which';
 };
 
+# A second one would take the calls of the first for interrupted, and record them.
+subtest 'a state directory for one switch' => sub {
+	my $first = start_switch();
+	my $state = $first->dir . '/state';
+	my ($exit, $text) = switch_object(config => {switch => {state_dir => $state}})->run;
+	is $exit, 1, 'a second one: exit 1';
+	like $text, qr/state directory \Q$state\E: another holdline uses it; .*switch\.state_dir/, 'which, and what to do';
+	$first->kill_now;
+	wait_for { $first->gone };
+	ok start_switch(config => {switch => {state_dir => $state}}), 'free again when that is dead';
+};
+
 subtest 'the command line' => sub {
 	my ($exit, $text) = switch_object(args => ['--version'])->run;
 	is $exit, 0, '--version';

@@ -95,6 +95,21 @@ YAML
 		qr/:4:\d+: endpoints\.1001\.passwort: unknown key/, qr/:5:\d+: gateways\.carrier\.address: must be given/;
 };
 
+subtest 'what is not even a value hides no other mistake' => sub {
+	my ($exit, $text) = check($head . <<'YAML');
+plugins:
+  keepalive: {message: !!binary "@@@", period: 1}
+  keepalive: {}
+endpoints: {"1001": {<<: {nat: yes}, passwort: x, nat: *nobody}, "1002": {nat: !no x, colour: red}}
+YAML
+	is $exit, 2, 'exit 2';
+	like $text, $_, 'in one pass' for qr/:3:\d+: plugins\.keepalive\.message: is not base64/,
+		qr/:3:\d+: plugins\.keepalive\.period: "1" is out of range/, qr/:4:\d+: plugins\.keepalive: is here twice/,
+		qr/:5:\d+: endpoints\.1001: merge keys/, qr/:5:\d+: endpoints\.1001\.passwort: unknown key/,
+		qr/:5:\d+: endpoints\.1001\.nat: nothing is named &nobody/, qr/:5:\d+: endpoints\.1002\.nat: the tag/,
+		qr/:5:\d+: endpoints\.1002\.colour: unknown key/;
+};
+
 subtest 'rules of another script are its own' => sub {
 	my $switch = switch_object(lua => 'return {}', args => ['--check'], config => {policy => {rules => [
 		{name => 'a', keepalive => 'off'}, {name => 'b', keepalive => 'off'}]}});

@@ -37,7 +37,7 @@ struct frame {
 	bool hashed;
 	const char *key; /* read, its value is due; NULL: none */
 	struct hl_place key_place;
-	bool duplicate;	       /* that key was there before: read on, keep nothing */
+	bool duplicate;	       /* there before, or no key of ours: read on, keep nothing */
 	struct anchor *anchor; /* NULL: it has none */
 	unsigned long budget;  /* left when it began */
 };
@@ -165,13 +165,13 @@ static void take_key(struct builder *builder, struct frame *frame, const yaml_ev
 		complain(builder, place, "a key must not hold a NUL");
 		text.length = 0;
 	}
-	if (hl_slice_equal(text, HL_SLICE_LITERAL("<<")) &&
-	    event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+	frame->duplicate = hl_slice_equal(text, HL_SLICE_LITERAL("<<")) &&
+			   event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	if (frame->duplicate)
 		complain(builder, place, "merge keys (<<) are not supported: write the keys out");
 	frame->key = builder_copy(builder, text);
 	frame->key_place = place;
-	frame->duplicate = false;
-	if (!frame->key)
+	if (!frame->key || frame->duplicate)
 		return;
 	before = known_key(frame, frame->key);
 	if (!before)
@@ -439,6 +439,7 @@ static void syntax_error(struct builder *builder, struct hl_slice text)
 {
 	const yaml_parser_t *parser = &builder->parser;
 
+	builder->stop = true;
 	if (parser->error == YAML_MEMORY_ERROR) {
 		builder->no_memory = true;
 	} else if (parser->error == YAML_READER_ERROR) {
@@ -528,7 +529,8 @@ int hl_document_parse(struct hl_config_arena *arena, const char *file, struct hl
 		.arena = arena, .budget = budget, .mistakes = mistakes, .file = file};
 	int error = build(&builder, text);
 
-	if (error)
+	*root = NULL;
+	if (error == -ENOMEM || builder.stop)
 		return error;
 	if (is_null(builder.root)) {
 		builder.root = hl_config_arena_alloc(arena, sizeof(*builder.root));
@@ -542,7 +544,7 @@ int hl_document_parse(struct hl_config_arena *arena, const char *file, struct hl
 		return -EINVAL;
 	}
 	*root = builder.root;
-	return 0;
+	return error;
 }
 
 int hl_document_read(struct hl_config_arena *arena, const char *file, struct hl_place from,

@@ -12,7 +12,7 @@ struct hl_document_budget {
 
 /* Reads `file` (its name stays in the places: it lives as long as the arena) and gives its root, a
  * map, empty for an empty file. `from` is where the file was asked for. 0; -EINVAL after mistakes
- * were told; -ENOMEM. */
+ * were told: `*root` is then what is good for finding more, or NULL; -ENOMEM. */
 int hl_document_read(struct hl_config_arena *arena, const char *file, struct hl_place from,
 		     struct hl_document_budget *budget, struct hl_mistakes *mistakes,
 		     struct hl_node **root);

@@ -279,7 +279,7 @@ static int read_file(struct source *source, const char *file, struct hl_place fr
 {
 	struct open_file here = {.parent = parent};
 	const struct hl_node *include;
-	struct hl_node *root;
+	struct hl_node *root = NULL;
 	int error;
 
 	if (!may_read(source, &here, file, from)) {
@@ -290,9 +290,9 @@ static int read_file(struct source *source, const char *file, struct hl_place fr
 				 &root);
 	if (error == -EINVAL) {
 		source->errors++;
-		return 0;
+		error = 0;
 	}
-	if (error)
+	if (error || !root)
 		return error;
 	include = take_include(root);
 	if (include)

@@ -112,6 +112,7 @@ struct hl_item {
 struct hl_store {
 	struct hl_worker *worker; /* owned */
 	struct hl_loop *loop;	  /* the worker's */
+	int claim;		  /* descriptor of the lock on the directory; -1: not held */
 	pthread_mutex_t lock;	  /* of `queue`, `counters`, `bytes` */
 	pthread_mutex_t reading;  /* held by whoever uses the database */
 	struct hl_list queue;	  /* struct hl_item */

@@ -4,9 +4,12 @@
 #include "store/private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	LAST = 10000,	     /* records that can be asked for at once */
@@ -288,6 +291,29 @@ static char *path_of(const char *directory, const char *name)
 	return hl_text_take(&path);
 }
 
+/* One switch writes there: a second one would take the calls of the first for interrupted. */
+static int claim_directory(struct hl_store *store, const char *directory, struct hl_error *error)
+{
+	char *name = path_of(directory, "holdline.lock");
+	int code = 0;
+
+	if (!name)
+		return hl_error_set(error, -ENOMEM, "no memory for the store");
+	store->claim = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (store->claim < 0 || flock(store->claim, LOCK_EX | LOCK_NB))
+		code = -errno;
+	if (code == -EWOULDBLOCK)
+		hl_error_set(error, code,
+			     "state directory %s: another holdline uses it; stop that one, or give "
+			     "each a switch.state_dir of its own",
+			     directory);
+	else if (code)
+		hl_error_set(error, code, "%s: %s; give the switch's user the right to write %s",
+			     name, strerror(-code), directory);
+	hl_free(name);
+	return code;
+}
+
 static int open_tables(struct hl_store *store, struct hl_error *error)
 {
 	int code = 0;
@@ -341,7 +367,9 @@ struct hl_store *hl_store_open(const char *directory,
 	store->layouts = layouts;
 	store->journal.columns = &layouts[HL_STORE_CDR].columns;
 	store->journal.file = -1;
-	if (!make_directory(directory, error) && !open_both(store, directory, error))
+	store->claim = -1;
+	if (!make_directory(directory, error) && !claim_directory(store, directory, error) &&
+	    !open_both(store, directory, error))
 		store->worker = hl_worker_new("store", error);
 	if (!store->worker) {
 		hl_store_close(store);
@@ -379,6 +407,8 @@ void hl_store_close(struct hl_store *store)
 		hl_table_close(&store->tables[i]);
 	hl_database_close(&store->database);
 	hl_journal_close(&store->journal);
+	if (store->claim >= 0)
+		close(store->claim);
 	pthread_mutex_destroy(&store->lock);
 	pthread_mutex_destroy(&store->reading);
 	hl_free(store);
