@@ -2,7 +2,7 @@
  *
  * While the table grows, the nodes of old bucket `i` are in the old array if i >= moved and in the
  * new one otherwise: every hash has exactly one home at any moment. Only insertion moves buckets,
- * so that a walk may remove. Eight per insertion empty the old array long before the next growth. */
+ * so that a walk may remove. Eight per insertion empty the old array long before it grows again. */
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
