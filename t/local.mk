@@ -114,6 +114,7 @@ perl_tests += \
 	t/T05-glare.t \
 	t/T06-early-hangup.t \
 	t/T06-refresh-failure.t \
+	t/T08-absurd-interval.t \
 	t/T08-no-timer.t \
 	t/T09-probe.t \
 	t/T10-off.t \

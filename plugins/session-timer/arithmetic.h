@@ -13,7 +13,11 @@ struct session_expires {
 	enum refresher refresher; /* NONE: not said */
 };
 
-enum { SESSION_EXPIRES_FLOOR = 90, EARLY_HANGUP_AUTO = -1 };
+enum {
+	SESSION_EXPIRES_FLOOR = 90,
+	SESSION_EXPIRES_CEILING = 86400, /* a peer's interval beyond it would end no zombie */
+	EARLY_HANGUP_AUTO = -1
+};
 
 /* Reads "1800;refresher=uas". 0 or -EINVAL. */
 int session_expires_parse(const char *value, struct session_expires *field);

@@ -24,6 +24,8 @@ struct leg_timer {
 	bool update_refused;	       /* 405 or 501 to UPDATE: re-INVITE from then on */
 	bool failing;		       /* the last refresh was refused */
 	bool probe;		       /* at the limit the peer is asked, not hung up */
+	bool asked_beyond;	       /* its Min-SE, in the request being answered, is absurd */
+	bool refused_beyond;	       /* so is that of a 422: nothing is asked for any more */
 	uint8_t raised;		       /* 422 to the request under way so far */
 	uint8_t unanswered;	       /* probes in a row that got nothing */
 	uint32_t session;	       /* Session-Expires in force, s */
@@ -195,6 +197,7 @@ static void arm(struct leg_timer *timer, uint32_t session, bool ours)
 	timer->active = true;
 	timer->ours = ours;
 	timer->failing = false;
+	timer->refused_beyond = false;
 	timer->session = session;
 	if (ours)
 		start(timer, &timer->refresh,
@@ -219,6 +222,10 @@ static void limit(struct leg_timer *timer, struct hl_leg *leg)
 		timer->probe = decision.probe;
 		memcpy(timer->decided_by, decision.rule, sizeof(timer->decided_by));
 	}
+	hl_log(HL_LOG_INFO, "session-timer", "no-session-timer",
+	       hl_str("call", hl_call_id(hl_leg_call(leg))),
+	       hl_str("side", hl_side_text(hl_leg_side(leg))),
+	       hl_int("limit", timer->limit_seconds), hl_str("by", timer->decided_by));
 	if (timer->limit_seconds)
 		start(timer, &timer->limit,
 		      spent < (uint64_t)timer->limit_seconds ? timer->limit_seconds - spent : 0);
@@ -256,8 +263,10 @@ static int support_timer(struct hl_message *message)
 static int dress_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_message *request)
 {
 	const struct settings *settings = settings_of(timer);
-	int result = support_timer(request);
 	bool first = !hl_leg_confirmed(leg);
+	if (timer->refused_beyond)
+		return 0;
+	int result = support_timer(request);
 	if (result || (!first && !timer->active))
 		return result;
 	uint32_t minimum = (uint32_t)settings->min_se;
@@ -275,7 +284,7 @@ static int dress_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_m
 {
 	const struct settings *settings = settings_of(timer);
 	bool again = timer->active;
-	if (!hl_leg_supports_timer(leg)) {
+	if (!hl_leg_supports_timer(leg) || timer->asked_beyond) {
 		if (again)
 			limit(timer, leg);
 		return 0;
@@ -310,19 +319,24 @@ static int leg_send(struct hl_module *self, struct hl_leg *leg, struct hl_messag
 	return HL_NEXT;
 }
 
-static void read_min_se(struct leg_timer *timer, const struct hl_message *message)
+/* false: no session that long is worth the name, and the minimum is not kept. */
+static bool read_min_se(struct leg_timer *timer, const struct hl_message *message)
 {
 	uint64_t minimum;
-	if (hl_message_header_number(message, "Min-SE", &minimum) == 0 && minimum <= UINT32_MAX &&
-	    minimum > timer->peer_min)
+	if (hl_message_header_number(message, "Min-SE", &minimum) < 0)
+		return true;
+	if (minimum > SESSION_EXPIRES_CEILING)
+		return false;
+	if (minimum > timer->peer_min)
 		timer->peer_min = (uint32_t)minimum;
+	return true;
 }
 
 static int recv_request(struct leg_timer *timer, struct hl_leg *leg, struct hl_message *request)
 {
 	const char *value = hl_message_header(request, "Session-Expires", 0);
 	timer->asked = (struct session_expires){0, REFRESHER_NONE};
-	read_min_se(timer, request);
+	timer->asked_beyond = !read_min_se(timer, request);
 	if (value && session_expires_parse(value, &timer->asked) < 0)
 		return 400;
 	if (timer->asked.seconds && timer->asked.seconds < settings_of(timer)->min_se &&
@@ -337,7 +351,8 @@ static int recv_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_me
 	struct session_expires granted;
 	bool again = timer->active;
 
-	if (value && session_expires_parse(value, &granted) == 0 && granted.seconds) {
+	if (value && session_expires_parse(value, &granted) == 0 && granted.seconds &&
+	    granted.seconds <= SESSION_EXPIRES_CEILING) {
 		bool ours = granted.refresher == REFRESHER_UAC;
 		if (granted.refresher == REFRESHER_NONE)
 			ours = !again || timer->ours;
@@ -352,12 +367,16 @@ static int recv_answer(struct leg_timer *timer, struct hl_leg *leg, struct hl_me
 	return HL_NEXT;
 }
 
-/* 422 to a request of ours: once more with the peer's minimum, twice at most. */
+/* 422 to a request of ours: once more with the peer's minimum, or without a timer if that is beyond
+ * all sense, twice at most. */
 static int recv_too_small(struct leg_timer *timer, const struct hl_message *response)
 {
 	uint32_t before = timer->peer_min;
-	read_min_se(timer, response);
-	if (timer->peer_min == before || timer->raised == RAISES_MAX)
+	bool refused_before = timer->refused_beyond;
+	if (!read_min_se(timer, response))
+		timer->refused_beyond = true;
+	if ((timer->peer_min == before && timer->refused_beyond == refused_before) ||
+	    timer->raised == RAISES_MAX)
 		return HL_NEXT;
 	timer->raised++;
 	return HL_DONE;
@@ -390,18 +409,14 @@ static void answered(struct hl_module *self, struct hl_call *call)
 	for (int side = HL_SIDE_CALLER; side <= HL_SIDE_CALLEE; side++) {
 		struct hl_leg *leg = hl_call_leg(call, side);
 		struct leg_timer *timer = timer_of(self, leg);
-		if (timer->active) {
-			hl_log(HL_LOG_INFO, "session-timer", "session-timer",
-			       hl_str("call", hl_call_id(call)), hl_str("side", hl_side_text(side)),
-			       hl_int("session_expires", timer->session),
-			       hl_int("min_se", timer->peer_min),
-			       hl_str("refresher", refresher_text(timer)));
+		if (!timer->active) {
+			limit(timer, leg);
 			continue;
 		}
-		limit(timer, leg);
-		hl_log(HL_LOG_INFO, "session-timer", "no-session-timer",
+		hl_log(HL_LOG_INFO, "session-timer", "session-timer",
 		       hl_str("call", hl_call_id(call)), hl_str("side", hl_side_text(side)),
-		       hl_int("limit", timer->limit_seconds), hl_str("by", timer->decided_by));
+		       hl_int("session_expires", timer->session), hl_int("min_se", timer->peer_min),
+		       hl_str("refresher", refresher_text(timer)));
 	}
 }
 

@@ -13,7 +13,7 @@ const struct hl_parameter session_timer_rows[] = {
 	 ROW(ttl),
 	 .fallback = "600",
 	 .min = 60,
-	 .max = 86400,
+	 .max = SESSION_EXPIRES_CEILING,
 	 .unit = "s",
 	 .reloadable = true,
 	 .help = "Session-Expires the switch asks for."},
