@@ -7,6 +7,7 @@ use lib "$FindBin::Bin/lib";
 use File::Basename qw(basename);
 use File::Temp qw(tempdir);
 use Holdline::Test;
+use POSIX ();
 
 my $build = $ENV{HOLDLINE_BUILDDIR} or plan skip_all => 'HOLDLINE_BUILDDIR is not set';
 my $source = source_path('t/plugins/call-limit.c');
@@ -85,6 +86,30 @@ refused('another ABI', config('old', {}),
 compile('needy', '.name = "call-limit"' => '.name = "needy", .needs = (const char *const[]){"x", NULL}');
 refused('a need', config('needy', {}),
 	qr/holdline\.yaml:[1-9]\d*:1: plugins: plugin needy needs x: add `x: \{\}` under plugins/);
+
+# Cut anywhere: in the headers, in a segment, at the section table's last byte.
+my $whole = -s "$dir/call-limit.so";
+open my $binary, '<:raw', "$dir/call-limit.so" or die;
+read $binary, my $bytes, $whole or die;
+for my $length (64, 100, 5000, $whole / 2, $whole - 1) {
+	open my $out, '>:raw', "$dir/cut.so" or die;
+	print $out substr $bytes, 0, $length;
+	close $out;
+	my $says = sprintf '%s/cut.so is cut short: %d of', $dir, $length;
+	refused("cut after $length bytes", config('cut', {}), qr/plugin cut: \Q$says\E \d+ bytes: install the plugin again/);
+}
+refused('cut by a byte', config('cut', {}), qr/of $whole bytes/);
+POSIX::mkfifo("$dir/pipe.so", 0600) or die $!;
+mkdir "$dir/folder.so" or die $!;
+refused('all that is wrong with files', {switch => {plugin_dir => $dir},
+		plugins => {map { $_ => {} } qw(cut pipe folder nobody)}},
+	qr/plugin cut: \S+ is cut short/, qr{plugin pipe: \S+/pipe\.so is a pipe, not a file: install},
+	qr/plugin folder: \S+ is a directory, not a file/, qr/plugin nobody: there is no/);
+for my $case ([cut => 'is cut short'], [pipe => 'is a pipe']) {
+	my ($exit, $said) = switch_object(args => ['--plugin-info', "$dir/$case->[0].so"])->run;
+	isnt $exit, 0, "--plugin-info of what $case->[1] fails";
+	like $said, qr/$case->[0]\.so $case->[1]/, 'and says so';
+}
 compile('clumsy', '.name = "call-limit"' => '.name = "clumsy"',
 	'int rc =' => 'int rc = hl_error_set(error, -5, "the moon is full"); rc +=');
 my ($exit, $output) = switch_object(config => config('clumsy', {}))->run;

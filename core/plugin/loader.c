@@ -198,9 +198,12 @@ static int open_file(struct hl_modules *modules, const char *path, const char *n
 		     struct hl_module **module, struct hl_error *error)
 {
 	const struct hl_plugin *plugin;
-	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	int rc;
+	void *library;
+	int rc = hl_shared_object_check(path, name, error);
 
+	if (rc)
+		return rc;
+	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!library) {
 		const char *why = dlerror();
 

@@ -53,6 +53,9 @@ int hl_modules_order(struct hl_modules *modules, const struct hl_config *config,
 		     struct hl_module **order, struct hl_error *error);
 /* loader.c: the loaded module of that name, or NULL. */
 struct hl_module *hl_module_find(const struct hl_modules *modules, const char *name);
+/* shared_object.c: what dlopen would hang on or die of, `path` being the file of plugin `name`: a
+ * pipe, a file cut short. -ELIBACC or another errno with `error`. */
+int hl_shared_object_check(const char *path, const char *name, struct hl_error *error);
 /* commands.c: an empty registry but for `help`. 0 or -ENOMEM. */
 int hl_commands_init(struct hl_modules *modules);
 /* commands.c: forgets what a module registered; NULL: everything. */
