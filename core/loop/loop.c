@@ -156,6 +156,8 @@ void hl_loop_free(struct hl_loop *loop)
 void hl_loop_gather(struct hl_loop *loop, unsigned time)
 {
 	loop->gather = time;
+	/* What is not known is no load: what comes alone next does not wait. */
+	loop->gaps = time * GAPS;
 }
 
 void hl_job_init(struct hl_job *job, void (*run)(void *arg), void *arg)
@@ -220,8 +222,6 @@ static void nap(const struct hl_loop *loop)
 
 void hl_loop_run(struct hl_loop *loop)
 {
-	loop->woken_last = hl_clock_real();
-	loop->gaps = loop->gather * GAPS;
 	while (!loop->stopped) {
 		loop->heard = 0;
 		event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);

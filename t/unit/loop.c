@@ -299,6 +299,44 @@ static void gathering(void)
 	hl_udp_close(dripping.udp);
 }
 
+/* Gathering is turned on while the loop runs, as a reload does it. */
+struct alone {
+	uint64_t first, second; /* hl_clock_real when each came */
+};
+
+static void came_alone(void *arg, const struct hl_datagram *datagram)
+{
+	struct alone *alone = arg;
+
+	if (alone->first) {
+		alone->second = hl_clock_real();
+		hl_loop_stop(loop);
+		return;
+	}
+	alone->first = hl_clock_real();
+	hl_loop_gather(loop, 500 * HL_MILLISECOND);
+	hl_udp_send(datagram->socket, NULL, &datagram->local, HL_SLICE_LITERAL("second"));
+}
+
+static void gathering_turned_on(void)
+{
+	struct alone alone = { 0 };
+	struct hl_address address;
+	struct hl_udp *udp;
+
+	hl_address_parse(hl_slice_of("127.0.0.1"), &address);
+	udp = hl_udp_open(loop, &address, came_alone, &alone, NULL);
+	if (!ok(udp != NULL, "a socket to write to itself"))
+		return;
+	hl_udp_send(udp, NULL, hl_udp_local(udp), HL_SLICE_LITERAL("first"));
+	hl_loop_run(loop);
+	ok(alone.second - alone.first < 250 * HL_MILLISECOND,
+	   "gathering that is turned on does not take the first messages for load (%llu us)",
+	   (unsigned long long)(alone.second - alone.first));
+	hl_loop_gather(loop, 0);
+	hl_udp_close(udp);
+}
+
 static void count_job(void *arg)
 {
 	++*(unsigned *)arg;
@@ -336,6 +374,7 @@ int main(void)
 	slowness();
 	jobs();
 	gathering();
+	gathering_turned_on();
 	hl_loop_stop(loop);
 	hl_loop_run(loop);
 	ok(true, "stopped before it runs, it comes back at once");
