@@ -26,7 +26,7 @@ static void malformed(struct hl_switch *holdline, const struct hl_flow *flow, st
 		       hl_str("error", what), hl_int("withheld", (int64_t)withheld));
 	hl_text_init(&response);
 	if (hl_message_salvage(bytes, 400, "Bad Request", &flow->remote, &response) == 0)
-		hl_transport_send(holdline->transport, flow,
+		hl_transport_post(holdline->transport, flow,
 				  (struct hl_slice){response.data, response.length});
 	else
 		hl_transport_close(holdline->transport, flow, "it is not SIP");

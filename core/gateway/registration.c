@@ -28,7 +28,7 @@ static void pulse_due(void *arg)
 	struct registration *registration = &trunk->registration;
 	struct hl_trunks_parts *parts = &trunk->trunks->parts;
 
-	hl_transport_send(parts->transport, &registration->flow, HL_SLICE_LITERAL("\r\n\r\n"));
+	hl_transport_post(parts->transport, &registration->flow, HL_SLICE_LITERAL("\r\n\r\n"));
 	hl_timer_start(parts->loop, &registration->pulse, PULSE_MS);
 }
 

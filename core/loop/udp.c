@@ -484,32 +484,6 @@ int hl_udp_post(struct hl_udp *udp, const struct hl_address *local, const struct
 	return 0;
 }
 
-int hl_udp_send(struct hl_udp *udp, const struct hl_address *local, const struct hl_address *remote,
-		struct hl_slice bytes)
-{
-	struct iovec vector = { (void *)(uintptr_t)bytes.data, bytes.length };
-	union control control;
-	union peer peer;
-	struct msghdr message = { .msg_name = &peer, .msg_iov = &vector, .msg_iovlen = 1 };
-	ssize_t sent;
-
-	if (udp->outbox && udp->outbox->count)
-		send_outbox(udp);
-	choose_destination(udp, remote, &message);
-	choose_source(udp, local, &message, &control);
-	for (int tries = 0;; tries++) {
-		sent = sendmsg(udp->fd, &message, MSG_DONTWAIT);
-		if (sent >= 0 || buffer_full(errno) || !others_error(udp, tries))
-			break;
-	}
-	if (sent < 0) {
-		udp->counters.refused++;
-		return buffer_full(errno) ? -EAGAIN : -errno;
-	}
-	udp->counters.sent++;
-	return 0;
-}
-
 void hl_udp_close(struct hl_udp *udp)
 {
 	if (!udp || udp->fd < 0)

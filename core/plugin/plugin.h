@@ -19,7 +19,7 @@ struct hl_switch;
 struct hl_transaction;
 
 /* Changes whenever a plugin built against the old headers would not work with the new core. */
-#define HL_PLUGIN_ABI 3
+#define HL_PLUGIN_ABI 4
 
 /* What a stage answers, beside negative errno for an error (logged; the next plugin is asked) and
  * 300–699: the request or call is refused with that code. */

@@ -86,17 +86,14 @@ static struct hl_udp *socket_of(const struct hl_transport *transport, const stru
 	return transport->listeners[flow->listener]->udp;
 }
 
-typedef int (*udp_send)(struct hl_udp *udp, const struct hl_address *local,
-			const struct hl_address *remote, struct hl_slice bytes);
-
-static int send_by(udp_send over_udp, struct hl_transport *transport, const struct hl_flow *flow,
-		   struct hl_slice bytes)
+int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
+		      struct hl_slice bytes)
 {
 	int result = -ENOTCONN;
 	if (flow->type == HL_TRANSPORT_UDP) {
 		struct hl_udp *udp = socket_of(transport, flow);
 		if (udp)
-			result = over_udp(udp, &flow->local, &flow->remote, bytes);
+			result = hl_udp_post(udp, &flow->local, &flow->remote, bytes);
 	} else {
 		result = hl_connections_send(transport, flow, bytes);
 	}
@@ -105,18 +102,6 @@ static int send_by(udp_send over_udp, struct hl_transport *transport, const stru
 	else
 		transport->counters.sent++;
 	return result;
-}
-
-int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow,
-		      struct hl_slice bytes)
-{
-	return send_by(hl_udp_send, transport, flow, bytes);
-}
-
-int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
-		      struct hl_slice bytes)
-{
-	return send_by(hl_udp_post, transport, flow, bytes);
 }
 
 /* Sends a run of parcels of one socket. Returns how many were dealt with. */
@@ -148,7 +133,7 @@ unsigned hl_transport_send_many(struct hl_transport *transport, struct hl_parcel
 		unsigned run = 1;
 		if (!udp) {
 			parcels[done].result =
-				hl_transport_send(transport, flow, parcels[done].bytes);
+				hl_transport_post(transport, flow, parcels[done].bytes);
 			done++;
 			continue;
 		}

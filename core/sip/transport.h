@@ -85,12 +85,9 @@ HL_EXPORT void hl_transport_advertise(struct hl_transport *transport,
 HL_EXPORT void hl_transport_each_listener(struct hl_transport *transport,
 					  void (*visit)(void *arg, const char *text), void *arg);
 
-/* Sends. 0 or negative errno: -EAGAIN buffer full, -ENOTCONN connection gone, … */
-HL_EXPORT int hl_transport_send(struct hl_transport *transport, const struct hl_flow *flow,
-				struct hl_slice bytes);
-
-/* The same, but over UDP it goes out at the end of this turn of the loop, with others; what the
- * system refuses then is told as `unsent`. */
+/* Sends: over a connection at once, over UDP at the end of this turn of the loop, with others; what
+ * the system refuses then is told as `unsent`. 0 or negative errno: -ENOTCONN listener or
+ * connection gone, -ENOBUFS the peer does not read, -ENOMEM, … */
 HL_EXPORT int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
 				struct hl_slice bytes);
 
@@ -99,8 +96,8 @@ struct hl_parcel {
 	struct hl_slice bytes;	    /* borrowed */
 	int result;		    /* set: 0 or negative errno */
 };
-/* Sends many with one system call for each run of parcels of one UDP socket. Returns how many were
- * dealt with, in order; less than `count`: a socket is full, go on there later. */
+/* Sends many at once, with one system call for each run of parcels of one UDP socket. Returns how
+ * many were dealt with, in order; less than `count`: a socket is full, go on there later. */
 HL_EXPORT unsigned hl_transport_send_many(struct hl_transport *transport, struct hl_parcel *parcels,
 					  unsigned count);
 

@@ -87,7 +87,7 @@ static enum pacer_result stream_send(struct keepalive *keepalive, struct beat *b
 
 	if (beat->waiting)
 		return PACER_SENT;
-	if (hl_transport_send(hl_switch_transport(keepalive->holdline), &beat->contact->flow, ping))
+	if (hl_transport_post(hl_switch_transport(keepalive->holdline), &beat->contact->flow, ping))
 		return PACER_LOST;
 	beat_sent(keepalive, beat, hl_clock_now());
 	pong_await(keepalive, beat);

@@ -5,7 +5,7 @@ static int datagram(struct hl_module *self, const struct hl_flow *flow, struct h
 {
 	if (!hl_slice_equal(bytes, HL_SLICE_LITERAL("\1ping")))
 		return HL_NEXT;
-	hl_transport_send(hl_switch_transport(hl_module_switch(self)), flow,
+	hl_transport_post(hl_switch_transport(hl_module_switch(self)), flow,
 			  HL_SLICE_LITERAL("\1pong"));
 	return HL_DONE;
 }

@@ -315,7 +315,7 @@ static void came_alone(void *arg, const struct hl_datagram *datagram)
 	}
 	alone->first = hl_clock_real();
 	hl_loop_gather(loop, 500 * HL_MILLISECOND);
-	hl_udp_send(datagram->socket, NULL, &datagram->local, HL_SLICE_LITERAL("second"));
+	hl_udp_post(datagram->socket, NULL, &datagram->local, HL_SLICE_LITERAL("second"));
 }
 
 static void gathering_turned_on(void)
@@ -328,7 +328,8 @@ static void gathering_turned_on(void)
 	udp = hl_udp_open(loop, &address, came_alone, &alone, NULL);
 	if (!ok(udp != NULL, "a socket to write to itself"))
 		return;
-	hl_udp_send(udp, NULL, hl_udp_local(udp), HL_SLICE_LITERAL("first"));
+	hl_udp_post(udp, NULL, hl_udp_local(udp), HL_SLICE_LITERAL("first"));
+	hl_loop_turn(loop);
 	hl_loop_run(loop);
 	ok(alone.second - alone.first < 250 * HL_MILLISECOND,
 	   "gathering that is turned on does not take the first messages for load (%llu us)",

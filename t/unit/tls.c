@@ -152,15 +152,15 @@ static void check_talk(const struct hl_address *there, const char *host)
 	memcpy(large, HEADER, sizeof(HEADER) - 1);
 	is_int(hl_transport_flow_to_host(client.transport, HL_TRANSPORT_TLS, host, there, &flow), 0,
 	       "a connection to %s", host ? host : "an address");
-	is_int(hl_transport_send(client.transport, &flow, message), 0,
+	is_int(hl_transport_post(client.transport, &flow, message), 0,
 	       "is written to before it stands");
 	ok(wait_for(&server.received, before + 1) && server.bytes == sizeof(large),
 	   "what was written arrives in one piece, of several records");
 	before = client.received;
-	is_int(hl_transport_send(server.transport, &server.flow, message), 0, "and back");
+	is_int(hl_transport_post(server.transport, &server.flow, message), 0, "and back");
 	ok(wait_for(&client.received, before + 1), "by the same way");
 	before = client.received;
-	hl_transport_send(client.transport, &flow, HL_SLICE_LITERAL("\r\n\r\n"));
+	hl_transport_post(client.transport, &flow, HL_SLICE_LITERAL("\r\n\r\n"));
 	ok(wait_for(&client.received, before + 1), "a ping is answered");
 	before = server.disconnected;
 	hl_transport_close(client.transport, &flow, "done");

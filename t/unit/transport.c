@@ -186,7 +186,7 @@ static void check_udp(void)
 	ok(seen.flow.type == HL_TRANSPORT_UDP && hl_address_equal(&seen.flow.remote, &peer) &&
 		   hl_address_equal(&seen.flow.local, &ours),
 	   "its flow knows both ends");
-	is_int(hl_transport_send(transport, &seen.flow, HL_SLICE_LITERAL("pong")), 0,
+	is_int(hl_transport_post(transport, &seen.flow, HL_SLICE_LITERAL("pong")), 0,
 	       "the way back");
 	is_str(read_from(fd), "pong", "leads to the sender, from the socket he wrote to");
 	close(fd);
@@ -257,7 +257,7 @@ static void check_tcp(void)
 	stream_gives(fd, "\r\n\r\n", 1, "\r\n\r\n|", "a ping comes up as life");
 	is_str(read_from(fd), "\r\n", "and is answered");
 	stream_gives(fd, "\r\n", 1, "\r\n|", "a pong comes up as life");
-	is_int(hl_transport_send(transport, &flow, HL_SLICE_LITERAL("hello")), 0, "the way back");
+	is_int(hl_transport_post(transport, &flow, HL_SLICE_LITERAL("hello")), 0, "the way back");
 	is_str(read_from(fd), "hello", "without another answer before it");
 	ok(!hl_transport_flow_to(transport, HL_TRANSPORT_TCP, &peer, &again) &&
 		   hl_flow_equal(&flow, &again) && hl_flow_hash(&flow) == hl_flow_hash(&again),
@@ -266,7 +266,7 @@ static void check_tcp(void)
 	close(fd);
 	ok(wait_for(&seen.disconnected, 1) && hl_flow_equal(&seen.flow, &flow),
 	   "the peer's leaving is told");
-	is_int(hl_transport_send(transport, &flow, HL_SLICE_LITERAL("x")), -ENOTCONN,
+	is_int(hl_transport_post(transport, &flow, HL_SLICE_LITERAL("x")), -ENOTCONN,
 	       "and the flow leads nowhere");
 }
 
@@ -302,7 +302,7 @@ static void check_connect(void)
 		   !hl_transport_flow_to(transport, HL_TRANSPORT_TCP, &there, &again) &&
 		   hl_flow_equal(&flow, &again),
 	   "a connection is opened once");
-	is_int(hl_transport_send(transport, &flow, HL_SLICE_LITERAL("early")), 0,
+	is_int(hl_transport_post(transport, &flow, HL_SLICE_LITERAL("early")), 0,
 	       "and may be written to before it stands");
 	for (int i = 0; i < 10; i++)
 		hl_loop_turn(loop);
@@ -392,7 +392,7 @@ static void check_relisten(void)
 	is_int(hl_transport_flow_to(transport, HL_TRANSPORT_UDP, &there, &flow), 0,
 	       "IPv6 can be reached now");
 	flow.listener = 1;
-	is_int(hl_transport_send(transport, &flow, HL_SLICE_LITERAL("x")), -ENOTCONN,
+	is_int(hl_transport_post(transport, &flow, HL_SLICE_LITERAL("x")), -ENOTCONN,
 	       "a flow of a closed listener leads nowhere");
 }
 
