@@ -47,15 +47,15 @@ HL_EXPORT void hl_udp_tell(struct hl_udp *udp, const struct hl_udp_failures *fai
 HL_EXPORT void hl_udp_close(struct hl_udp *udp);
 /* The bound address, with the real port. */
 HL_EXPORT const struct hl_address *hl_udp_local(const struct hl_udp *udp);
-/* Sends a datagram at the end of this turn, in the order of posting, with what else goes out then.
- * What the kernel refuses is counted, and told as `unsent` unless the buffer was full. 0, -ENOMEM
- * or -EMSGSIZE. */
+/* Sends a datagram at the end of this turn, in the order of posting, with what else goes out. What
+ * the kernel refuses is counted, and told as `unsent` unless the buffer was full. 0, -ENOMEM or
+ * -EMSGSIZE. */
 HL_EXPORT int hl_udp_post(struct hl_udp *udp, const struct hl_address *local,
 			  const struct hl_address *remote, struct hl_slice bytes);
 /* Sends up to `count` at once, with as few system calls as may be: for those whose pace follows
  * what the buffer takes. Returns how many were dealt with, in order; less than `count` means that
- * the buffer is full now. A datagram that its destination refuses is dealt with: its `remote.family` is
- * set to 0. */
+ * the buffer is full now. A datagram that its destination refuses is dealt with: its `remote.family`
+ * is set to 0. */
 HL_EXPORT unsigned hl_udp_send_many(struct hl_udp *udp, struct hl_outgoing *list, unsigned count);
 HL_EXPORT const struct hl_udp_counters *hl_udp_counters(const struct hl_udp *udp);
 

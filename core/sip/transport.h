@@ -85,9 +85,9 @@ HL_EXPORT void hl_transport_advertise(struct hl_transport *transport,
 HL_EXPORT void hl_transport_each_listener(struct hl_transport *transport,
 					  void (*visit)(void *arg, const char *text), void *arg);
 
-/* Sends: over a connection at once, over UDP at the end of this turn of the loop, with others; what
- * the system refuses then is told as `unsent`. 0 or negative errno: -ENOTCONN listener or
- * connection gone, -ENOBUFS the peer does not read, -ENOMEM, … */
+/* Sends: over a connection at once, over UDP at the end of this turn, with others; what the system
+ * refuses then is told as `unsent`. 0 or negative errno: -ENOTCONN listener or connection gone,
+ * -ENOBUFS the peer does not read, -ENOMEM, … */
 HL_EXPORT int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
 				struct hl_slice bytes);
 
