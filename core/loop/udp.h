@@ -54,8 +54,8 @@ HL_EXPORT int hl_udp_post(struct hl_udp *udp, const struct hl_address *local,
 			  const struct hl_address *remote, struct hl_slice bytes);
 /* Sends up to `count` at once, with as few system calls as may be: for those whose pace follows
  * what the buffer takes. Returns how many were dealt with, in order; less than `count` means that
- * the buffer is full now. A datagram that its destination refuses is dealt with: its `remote.family`
- * is set to 0. */
+ * the buffer is full now. A datagram that its destination refuses is dealt with, its
+ * `remote.family` set to 0. */
 HL_EXPORT unsigned hl_udp_send_many(struct hl_udp *udp, struct hl_outgoing *list, unsigned count);
 HL_EXPORT const struct hl_udp_counters *hl_udp_counters(const struct hl_udp *udp);
 
