@@ -150,6 +150,7 @@ perl_tests += \
 	t/sipp-call.t \
 	t/sipp-odd.t \
 	t/sipp-register.t \
+	t/state-rights.t \
 	t/testlib.t
 
 EXTRA_DIST += \

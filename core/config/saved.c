@@ -2,6 +2,7 @@
  * to outlive the process are kept in STATE_DIR/parameters.yaml, a map of names and texts. */
 #include "config/sections.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "config/arena.h"
 #include "config/document.h"
@@ -290,8 +291,7 @@ int hl_config_save(const struct hl_config *config, struct hl_error *error)
 	if (!result && rename(fresh, path))
 		result = -errno;
 	if (result)
-		hl_error_set(error, result, "%s: %s: nothing was changed", path ? path : file_name,
-			     strerror(-result));
+		hl_file_refused(fresh ? fresh : file_name, result, "; nothing was changed", error);
 	hl_text_fini(&text);
 	hl_free(path);
 	hl_free(fresh);

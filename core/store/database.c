@@ -1,4 +1,5 @@
 /* The SQLite database: whose it is, its version, and groups of changes. */
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/private.h"
 
@@ -178,15 +179,43 @@ static int set_up(struct hl_database *database, struct hl_error *error)
 	return code;
 }
 
+/* SQLite knows of rights only that it "cannot open" or that a database is "readonly". Says which of
+ * its files cannot be written; 0: none. */
+static int check_rights(const char *path, struct hl_error *error)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	struct hl_text name;
+	int code = 0;
+
+	hl_text_init(&name);
+	for (size_t i = 0; i < HL_COUNT(suffixes) && !code; i++) {
+		int file;
+
+		hl_text_clear(&name);
+		hl_text_printf(&name, "%s%s", path, suffixes[i]);
+		if (name.failed) {
+			code = hl_error_set(error, -ENOMEM, "no memory for the store");
+			continue;
+		}
+		/* SQLite would let everybody read who called whom; the others follow this mode. */
+		file = open(hl_text_string(&name), O_RDWR | O_CLOEXEC | (i ? 0 : O_CREAT), 0640);
+		if (file >= 0)
+			close(file);
+		else if (!i || errno != ENOENT)
+			code = hl_file_refused(hl_text_string(&name), -errno, HL_STORE_MEND,
+					       error);
+	}
+	hl_text_fini(&name);
+	return code;
+}
+
 int hl_database_open(struct hl_database *database, const char *path, struct hl_error *error)
 {
 	struct hl_error cause;
-	int code;
+	int code = check_rights(path, error);
 
-	/* SQLite would let everybody read who called whom; its -wal and -shm follow this mode. */
-	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (file >= 0)
-		close(file);
+	if (code)
+		return code;
 	if (sqlite3_open_v2(path, &database->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    NULL) != SQLITE_OK)

@@ -1,4 +1,5 @@
 /* The file cdr.jsonl: one record a line, whole lines only. */
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/private.h"
 
@@ -20,13 +21,13 @@ static void end_last_line(int file)
 		hl_log(HL_LOG_WARN, "store", "torn-line", hl_str("reason", strerror(errno)));
 }
 
-int hl_journal_open(struct hl_journal *journal)
+int hl_journal_open(struct hl_journal *journal, struct hl_error *error)
 {
 	if (journal->file >= 0)
 		close(journal->file);
 	journal->file = open(journal->name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	if (journal->file < 0)
-		return -errno;
+		return hl_file_refused(journal->name, -errno, HL_STORE_MEND, error);
 	end_last_line(journal->file);
 	return 0;
 }
@@ -48,7 +49,7 @@ void hl_journal_put(struct hl_journal *journal, const struct hl_value *row)
 	hl_text_append(&journal->text, "\n", 1);
 }
 
-int hl_journal_write(struct hl_journal *journal)
+int hl_journal_write(struct hl_journal *journal, struct hl_error *error)
 {
 	off_t before = lseek(journal->file, 0, SEEK_END);
 	ssize_t written;
@@ -65,7 +66,7 @@ int hl_journal_write(struct hl_journal *journal)
 			end_last_line(journal->file);
 	}
 	hl_text_clear(&journal->text);
-	return code;
+	return code ? hl_error_set(error, code, "%s: %s", journal->name, strerror(-code)) : 0;
 }
 
 void hl_journal_mark(const struct hl_journal *journal, uint64_t *file, uint64_t *length)

@@ -13,6 +13,9 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
+/* What can be done about a file that cannot be used, behind the reason. */
+#define HL_STORE_MEND "; switch.state_dir can name another directory"
+
 /* The database. Used by one thread at a time. */
 
 struct hl_database {
@@ -87,11 +90,11 @@ struct hl_journal {
 };
 
 /* 0 or negative errno. */
-int hl_journal_open(struct hl_journal *journal);
+int hl_journal_open(struct hl_journal *journal, struct hl_error *error);
 void hl_journal_close(struct hl_journal *journal);
 void hl_journal_put(struct hl_journal *journal, const struct hl_value *row);
 /* Writes what was put since the last write: all or nothing. 0 or negative errno. */
-int hl_journal_write(struct hl_journal *journal);
+int hl_journal_write(struct hl_journal *journal, struct hl_error *error);
 /* Which file it is, and how long: what a restart compares. */
 void hl_journal_mark(const struct hl_journal *journal, uint64_t *file, uint64_t *length);
 /* Shows every whole line behind `from`. */

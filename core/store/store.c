@@ -1,5 +1,6 @@
 /* The store as its callers see it: items go into the queue, questions to the writer thread. */
 #include "store/store.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/private.h"
 
@@ -265,6 +266,7 @@ void hl_store_counters(struct hl_store *store, struct hl_store_counters *counter
 
 static int make_directory(const char *directory, struct hl_error *error)
 {
+	char user[HL_FILE_USER];
 	struct stat status;
 	int code;
 
@@ -273,12 +275,15 @@ static int make_directory(const char *directory, struct hl_error *error)
 	code = -errno;
 	if (code == -EEXIST && !stat(directory, &status) && S_ISDIR(status.st_mode))
 		return 0;
+	if (code == -EACCES)
+		return hl_error_set(error, code,
+				    "state directory %s: %s, whom holdline runs as, may not make "
+				    "it: make it and chown it to that user, or set "
+				    "switch.state_dir", directory, hl_file_user(user));
 	return hl_error_set(error, code, "state directory %s: %s%s", directory,
 			    code == -EEXIST ? "is no directory" : strerror(-code),
-			    code == -ENOENT   ? "; create the one above it, or set switch.state_dir"
-			    : code == -EACCES ? "; give the switch's user the right to write, or "
-						"set switch.state_dir"
-					      : "");
+			    code == -ENOENT ? "; create the one above it, or set switch.state_dir"
+					    : "");
 }
 
 /* DIR/NAME, or NULL. */
@@ -300,16 +305,14 @@ static int claim_directory(struct hl_store *store, const char *directory, struct
 	if (!name)
 		return hl_error_set(error, -ENOMEM, "no memory for the store");
 	store->claim = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (store->claim < 0 || flock(store->claim, LOCK_EX | LOCK_NB))
-		code = -errno;
-	if (code == -EWOULDBLOCK)
-		hl_error_set(error, code,
-			     "state directory %s: another holdline uses it; stop that one, or give "
-			     "each a switch.state_dir of its own",
-			     directory);
-	else if (code)
-		hl_error_set(error, code, "%s: %s; give the switch's user the right to write %s",
-			     name, strerror(-code), directory);
+	if (store->claim < 0)
+		code = hl_file_refused(name, -errno, HL_STORE_MEND, error);
+	else if (flock(store->claim, LOCK_EX | LOCK_NB))
+		code = hl_error_set(error, -errno,
+				    "state directory %s: another holdline uses it; stop that one, "
+				    "or give each a switch.state_dir of its own", directory);
+	else if (faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS))
+		code = hl_file_refused(directory, -errno, HL_STORE_MEND, error);
 	hl_free(name);
 	return code;
 }
@@ -346,9 +349,8 @@ static int open_both(struct hl_store *store, const char *directory, struct hl_er
 	hl_free(database);
 	if (code)
 		return code;
-	code = hl_journal_open(&store->journal);
-	return code ? hl_error_set(error, code, "%s: %s", store->journal.name, strerror(-code))
-		    : hl_writer_recover(store, error);
+	code = hl_journal_open(&store->journal, error);
+	return code ? code : hl_writer_recover(store, error);
 }
 
 struct hl_store *hl_store_open(const char *directory,

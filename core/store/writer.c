@@ -54,7 +54,7 @@ static void write_failed(struct hl_store *store, const char *why)
 
 /* The next items whose lines go into one system call, moved on to `rows` once they are written. 0
  * or negative errno. */
-static int write_some(struct hl_store *store)
+static int write_some(struct hl_store *store, struct hl_error *error)
 {
 	struct hl_list *node, *next;
 	int lines = 0, count = 0, code = 0;
@@ -69,9 +69,9 @@ static int write_some(struct hl_store *store)
 		count++;
 	}
 	if (lines && store->journal.file < 0)
-		code = hl_journal_open(&store->journal);
+		code = hl_journal_open(&store->journal, error);
 	if (lines && !code)
-		code = hl_journal_write(&store->journal);
+		code = hl_journal_write(&store->journal, error);
 	if (code) {
 		hl_text_clear(&store->journal.text);
 		return code;
@@ -88,10 +88,8 @@ static bool write_lines(struct hl_store *store)
 {
 	while (!hl_list_empty(&store->lines)) {
 		struct hl_error error;
-		int code = write_some(store);
 
-		if (code) {
-			hl_error_set(&error, code, "%s: %s", store->journal.name, strerror(-code));
+		if (write_some(store, &error)) {
 			write_failed(store, error.text);
 			return false;
 		}
@@ -235,13 +233,12 @@ static void collected(void *arg)
 void hl_writer_reopen(void *arg)
 {
 	struct hl_store *store = arg;
-	int code;
+	struct hl_error error;
 
 	write_all(store);
-	code = hl_journal_open(&store->journal);
-	if (code)
+	if (hl_journal_open(&store->journal, &error))
 		hl_log(HL_LOG_ERROR, "store", "reopen-failed", hl_str("file", store->journal.name),
-		       hl_str("reason", strerror(-code)));
+		       hl_str("reason", error.text));
 }
 
 void hl_writer_end(void *arg)

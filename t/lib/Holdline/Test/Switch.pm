@@ -39,7 +39,8 @@ sub port_range {
 	return "$first-" . ($first + 199);
 }
 
-# config (hash) or yaml (text, @DIR@ is the temporary directory); users, lua, clock_rate, args, guard.
+# config (hash) or yaml (text, @DIR@ is the temporary directory); users, lua, clock_rate, args, guard;
+# under: the words of a command that runs the switch (setpriv …).
 sub new {
 	my ($class, %arg) = @_;
 	my $dir = tempdir('holdline-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -102,7 +103,7 @@ sub config_path { return "$_[0]{dir}/holdline.yaml" }
 sub command {
 	my ($self) = @_;
 	my @rate = $self->{clock_rate} ? ('--clock-rate', $self->{clock_rate}) : ();
-	return (binary(), '-c', $self->config_path, @rate, @{$self->{args} || []});
+	return (@{$self->{under} || []}, binary(), '-c', $self->config_path, @rate, @{$self->{args} || []});
 }
 
 # Starts the process; does not wait.
