@@ -5,43 +5,29 @@
 
 #include <errno.h>
 
+struct known {
+	struct hl_registration registration; /* in modules->commands */
+	struct hl_command command;	     /* its texts are the registrant's */
+};
+
+static const struct known *known_of(const struct hl_list *node)
+{
+	return hl_list_entry(node, const struct known, registration.node);
+}
+
+static int compare(const struct hl_registration *a, const struct hl_registration *b)
+{
+	return strcmp(known_of(&a->node)->command.name, known_of(&b->node)->command.name);
+}
+
 int hl_commands_add(struct hl_modules *modules, const struct hl_command *command)
 {
-	struct hl_registration *added;
-	struct hl_list *node;
+	struct known *added = hl_zalloc(sizeof *added);
 
-	for (node = modules->commands.next; node != &modules->commands; node = node->next) {
-		const struct hl_registration *known =
-			hl_list_entry(node, struct hl_registration, node);
-		int order = strcmp(known->command.name, command->name);
-
-		if (!order)
-			return -EEXIST;
-		if (order > 0)
-			break;
-	}
-	added = hl_zalloc(sizeof *added);
 	if (!added)
 		return -ENOMEM;
 	added->command = *command;
-	added->owner = modules->beginning;
-	hl_list_insert(node, &added->node);
-	return 0;
-}
-
-void hl_commands_drop(struct hl_modules *modules, const struct hl_module *owner)
-{
-	struct hl_list *node, *next;
-
-	hl_list_each(node, next, &modules->commands)
-	{
-		struct hl_registration *known = hl_list_entry(node, struct hl_registration, node);
-
-		if (owner && known->owner != owner)
-			continue;
-		hl_list_remove(node);
-		hl_free(known);
-	}
+	return hl_registry_add(modules, &modules->commands, &added->registration, compare);
 }
 
 const struct hl_command *hl_command_find(const struct hl_modules *modules, const char *name)
@@ -50,11 +36,10 @@ const struct hl_command *hl_command_find(const struct hl_modules *modules, const
 
 	hl_list_each(node, next, &modules->commands)
 	{
-		const struct hl_registration *known =
-			hl_list_entry(node, struct hl_registration, node);
+		const struct hl_command *command = &known_of(node)->command;
 
-		if (!strcmp(known->command.name, name))
-			return &known->command;
+		if (!strcmp(command->name, name))
+			return command;
 	}
 	return NULL;
 }
@@ -65,7 +50,7 @@ void hl_commands_each(const struct hl_modules *modules,
 	struct hl_list *node, *next;
 
 	hl_list_each(node, next, &modules->commands)
-		visit(arg, &hl_list_entry(node, struct hl_registration, node)->command);
+		visit(arg, &known_of(node)->command);
 }
 
 static void put_command(void *arg, const struct hl_command *command)

@@ -41,8 +41,8 @@ void hl_modules_free(struct hl_modules *modules)
 
 	if (!modules)
 		return;
-	hl_commands_drop(modules, NULL);
-	hl_metrics_drop(modules, NULL);
+	hl_registry_drop(&modules->commands, NULL);
+	hl_registry_drop(&modules->metrics, NULL);
 	/* Its settings are freed by the rows of the modules. */
 	if (modules->config)
 		hl_config_unref(modules->config);

@@ -8,6 +8,7 @@ core_libcore_a_SOURCES += \
 	core/plugin/module.c \
 	core/plugin/order.c \
 	core/plugin/private.h \
+	core/plugin/registry.c \
 	core/plugin/shared_object.c \
 	core/plugin/space.c \
 	core/plugin/stages.c

@@ -8,21 +8,26 @@
 #define PREFIX "holdline_"
 
 struct gauge {
-	struct hl_list node;	       /* in modules->metrics */
-	struct hl_metric metric;       /* its texts are the registrant's */
-	const struct hl_module *owner; /* whose init registered it; NULL: the core */
+	struct hl_registration registration; /* in modules->metrics */
+	struct hl_metric metric;	     /* its texts are the registrant's */
 };
+
+static const struct hl_metric *metric_of(const struct hl_list *node)
+{
+	return &hl_list_entry(node, const struct gauge, registration.node)->metric;
+}
 
 static const char *labels_of(const struct hl_metric *metric)
 {
 	return metric->labels ? metric->labels : "";
 }
 
-static int compare(const struct hl_metric *a, const struct hl_metric *b)
+static int compare(const struct hl_registration *a, const struct hl_registration *b)
 {
-	int names = strcmp(a->name, b->name);
+	const struct hl_metric *one = metric_of(&a->node), *other = metric_of(&b->node);
+	int names = strcmp(one->name, other->name);
 
-	return names ? names : strcmp(labels_of(a), labels_of(b));
+	return names ? names : strcmp(labels_of(one), labels_of(other));
 }
 
 static bool good_name(const char *name)
@@ -33,40 +38,14 @@ static bool good_name(const char *name)
 int hl_metrics_add(struct hl_modules *modules, const struct hl_metric *metric)
 {
 	struct gauge *added;
-	struct hl_list *node;
 
 	if (!metric->name || !good_name(metric->name) || !metric->help || !metric->read)
 		return -EINVAL;
-	for (node = modules->metrics.next; node != &modules->metrics; node = node->next) {
-		int order = compare(&hl_list_entry(node, struct gauge, node)->metric, metric);
-
-		if (!order)
-			return -EEXIST;
-		if (order > 0)
-			break;
-	}
 	added = hl_zalloc(sizeof *added);
 	if (!added)
 		return -ENOMEM;
 	added->metric = *metric;
-	added->owner = modules->beginning;
-	hl_list_insert(node, &added->node);
-	return 0;
-}
-
-void hl_metrics_drop(struct hl_modules *modules, const struct hl_module *owner)
-{
-	struct hl_list *node, *next;
-
-	hl_list_each(node, next, &modules->metrics)
-	{
-		struct gauge *known = hl_list_entry(node, struct gauge, node);
-
-		if (owner && known->owner != owner)
-			continue;
-		hl_list_remove(node);
-		hl_free(known);
-	}
+	return hl_registry_add(modules, &modules->metrics, &added->registration, compare);
 }
 
 void hl_metrics_json(const struct hl_modules *modules, struct hl_json *json)
@@ -76,7 +55,7 @@ void hl_metrics_json(const struct hl_modules *modules, struct hl_json *json)
 	hl_json_array(json);
 	hl_list_each(node, next, &modules->metrics)
 	{
-		const struct hl_metric *metric = &hl_list_entry(node, struct gauge, node)->metric;
+		const struct hl_metric *metric = metric_of(node);
 		struct hl_text name;
 
 		hl_text_init(&name);
@@ -101,7 +80,7 @@ void hl_metrics_text(const struct hl_modules *modules, struct hl_text *text)
 
 	hl_list_each(node, next, &modules->metrics)
 	{
-		const struct hl_metric *metric = &hl_list_entry(node, struct gauge, node)->metric;
+		const struct hl_metric *metric = metric_of(node);
 		const char *labels = labels_of(metric);
 
 		if (strcmp(before, metric->name))

@@ -84,8 +84,8 @@ static void module_fini(struct hl_module *module)
 	if (module->phase != HL_MODULE_INITED)
 		return;
 	module->phase = HL_MODULE_LOADED;
-	hl_commands_drop(module->modules, module);
-	hl_metrics_drop(module->modules, module);
+	hl_registry_drop(&module->modules->commands, module);
+	hl_registry_drop(&module->modules->metrics, module);
 	if (module->plugin->fini)
 		module->plugin->fini(module);
 	module->state = NULL;
@@ -116,8 +116,8 @@ static int module_init(struct hl_module *module, struct hl_error *error)
 		module->phase = HL_MODULE_INITED;
 		return 0;
 	}
-	hl_commands_drop(modules, module);
-	hl_metrics_drop(modules, module);
+	hl_registry_drop(&modules->commands, module);
+	hl_registry_drop(&modules->metrics, module);
 	module->state = NULL;
 	return failed(module, "init", rc, &said, error);
 }

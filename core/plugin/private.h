@@ -26,10 +26,10 @@ struct hl_module {
 	struct hl_log_limit limit; /* of the log lines about its failing stages */
 };
 
+/* What begins everything that is registered. */
 struct hl_registration {
-	struct hl_list node;	   /* in modules->commands, in order of name */
-	struct hl_command command; /* its texts are the registrant's */
-	struct hl_module *owner;   /* whose init registered it; NULL: the core */
+	struct hl_list node;	       /* in its registry, which owns it */
+	const struct hl_module *owner; /* whose init registered it; NULL: the core */
 };
 
 struct hl_modules {
@@ -38,7 +38,7 @@ struct hl_modules {
 	struct hl_list loaded;	     /* struct hl_module, in order of loading; owned */
 	struct hl_module **enabled;  /* owned; in the order they are asked */
 	size_t count;		     /* of enabled */
-	struct hl_list commands;     /* struct hl_registration; owned */
+	struct hl_list commands;     /* of commands.c, in order of name; owned */
 	struct hl_list metrics;	     /* of metrics.c, in order of name and labels; owned */
 	struct hl_module *beginning; /* whose init runs; NULL else */
 	size_t contact_space;	     /* bytes of all enabled plugins together */
@@ -56,11 +56,15 @@ struct hl_module *hl_module_find(const struct hl_modules *modules, const char *n
 /* shared_object.c: what dlopen would hang on or die of, `path` being the file of plugin `name`: a
  * pipe, a file cut short. -ELIBACC or another errno with `error`. */
 int hl_shared_object_check(const char *path, const char *name, struct hl_error *error);
+/* registry.c: puts in `added`, which hl_alloc made, at its place by `compare`. 0, or -EEXIST and it
+ * is freed, when there is an equal one. */
+int hl_registry_add(const struct hl_modules *modules, struct hl_list *registry,
+		    struct hl_registration *added,
+		    int (*compare)(const struct hl_registration *a,
+				   const struct hl_registration *b));
+/* registry.c: forgets what a module registered; NULL: everything. */
+void hl_registry_drop(struct hl_list *registry, const struct hl_module *owner);
 /* commands.c: an empty registry but for `help`. 0 or -ENOMEM. */
 int hl_commands_init(struct hl_modules *modules);
-/* commands.c: forgets what a module registered; NULL: everything. */
-void hl_commands_drop(struct hl_modules *modules, const struct hl_module *owner);
-/* metrics.c: forgets what a module registered; NULL: everything. */
-void hl_metrics_drop(struct hl_modules *modules, const struct hl_module *owner);
 
 #endif
