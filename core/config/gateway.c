@@ -283,14 +283,8 @@ void hl_gateways_read(struct hl_reader *reader, struct hl_config *config, const 
 {
 	size_t mark = hl_reader_down(reader, "gateways");
 
-	if (hl_reader_is_map(reader, map) && map)
-		for (const struct hl_node *node = map->first; node && !reader->no_memory;
-		     node = node->next) {
-			size_t inner = hl_reader_down(reader, node->key);
-
-			read_one(reader, config, node);
-			hl_reader_up(reader, inner);
-		}
+	if (hl_reader_is_map(reader, map))
+		hl_reader_each(reader, config, map, read_one);
 	hl_reader_up(reader, mark);
 }
 

@@ -82,12 +82,7 @@ void hl_networks_read(struct hl_reader *reader, struct hl_config *config, const 
 		count += node->type == HL_NODE_LIST ? node->count : 1;
 	config->networks = hl_zalloc((count + 1) * sizeof(*config->networks));
 	reader->no_memory |= !config->networks;
-	for (const struct hl_node *node = map->first; node && config->networks; node = node->next) {
-		size_t inner = hl_reader_down(reader, node->key);
-
-		read_one(reader, config, node);
-		hl_reader_up(reader, inner);
-	}
+	hl_reader_each(reader, config, map, read_one);
 	if (config->network_count)
 		qsort(config->networks, config->network_count, sizeof(*config->networks),
 		      by_prefix);

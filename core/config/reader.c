@@ -83,6 +83,19 @@ bool hl_reader_is_map(struct hl_reader *reader, const struct hl_node *node)
 	return false;
 }
 
+void hl_reader_each(struct hl_reader *reader, struct hl_config *config, const struct hl_node *map,
+		    void (*read)(struct hl_reader *reader, struct hl_config *config,
+				 const struct hl_node *node))
+{
+	for (const struct hl_node *node = map ? map->first : NULL; node && !reader->no_memory;
+	     node = node->next) {
+		size_t mark = hl_reader_down(reader, node->key);
+
+		read(reader, config, node);
+		hl_reader_up(reader, mark);
+	}
+}
+
 bool hl_reader_is_texts(struct hl_reader *reader, const struct hl_node *node)
 {
 	bool good = true;

@@ -37,6 +37,10 @@ bool hl_reader_set(struct hl_reader *reader, const struct hl_parameter *row, voi
  * is unknown, and told. */
 void hl_reader_map(struct hl_reader *reader, const struct hl_parameter *rows, void *settings,
 		   const struct hl_node *map, const char *const *others);
+/* Calls `read` for each member of `map` (may be NULL), the path being there, while memory lasts. */
+void hl_reader_each(struct hl_reader *reader, struct hl_config *config, const struct hl_node *map,
+		    void (*read)(struct hl_reader *reader, struct hl_config *config,
+				 const struct hl_node *node));
 /* The file that a path in `node` is relative to. */
 const char *hl_reader_file(const struct hl_reader *reader, const struct hl_node *node);
 /* The member a row's dotted key names, or NULL. */
