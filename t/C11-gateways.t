@@ -26,12 +26,6 @@ $_->{server} = $switch->address('udp') for values %gw;
 my $alice = phone(switch => $switch, user => 1001);
 $alice->register;
 
-sub gateway {
-	my ($name, $condition) = @_;
-	my $find = sub { (grep { $_->{name} eq $name } @{$_[0]})[0] };
-	return $find->($switch->control_until(sub { local $_ = $find->($_[0]); $condition->() }, 'gateways'));
-}
-
 # Places a call and returns it with the gateway phone that got it, and its side.
 sub place {
 	my ($number, @names) = @_;
@@ -74,7 +68,7 @@ $out->bye;
 ($out, $in) = place('21', 'full');
 $in->answer(sdp => 1);
 $out->answered;
-is(gateway('full', sub { $_->{calls} == 1 })->{max_calls}, 1, 'the gateway is full');
+is($switch->gateway('full', sub { $_->{calls} == 1 })->{max_calls}, 1, 'the gateway is full');
 my ($other, $passed, $name) = place('22', qw(full next));
 is($name, 'next', 'the next call passes on to the next gateway');
 $passed->reject(486);
@@ -84,7 +78,7 @@ my $refused = $from->failed;
 is($refused->code, 503, 'a call from a full gateway is refused');
 is($refused->header('Retry-After'), 5, 'for a while');
 $out->bye;
-gateway('full', sub { $_->{calls} == 0 });
+$switch->gateway('full', sub { $_->{calls} == 0 });
 $from = phone(user => 'x', local => '127.0.0.2', server => $switch->address('udp'));
 my $matched = $from->invite('1001', sdp => 1);
 my $ring = $alice->incoming;
@@ -126,12 +120,12 @@ my $ping = $gw{down}->expect('OPTIONS');
 my $own = $switch->address('udp');
 like($ping->header('From'), qr/^<sip:\Q$own\E>;tag=\w+$/, 'the ping is from the switch');
 is($ping->uri, 'sip:' . $gw{down}->address, 'to the gateway');
-my $row = gateway('down', sub { $_->{reachable} });
+my $row = $switch->gateway('down', sub { $_->{reachable} });
 ok($row->{rtt_ms} > 0, 'an answer: reachable, with its time');
-is(gateway('heavy', sub { 1 })->{reachable}, undef, 'without options_period: not known');
+is($switch->gateway('heavy', sub { 1 })->{reachable}, undef, 'without options_period: not known');
 $gw{down}{mute} = 1;
 $switch->wait_log(event => 'unreachable', gateway => 'down', timeout => 15);
-ok(!gateway('down', sub { 1 })->{reachable}, 'silence: unreachable');
+ok(!$switch->gateway('down', sub { 1 })->{reachable}, 'silence: unreachable');
 ($out, $in, $who) = place('331', qw(down up));
 is($who, 'up', 'calls go to the others first, even by a shorter prefix');
 $in->reject(503);

@@ -29,13 +29,7 @@ $_->{server} = $switch->address('udp') for @gw;
 my $alice = phone(switch => $switch, user => 1001);
 $alice->register;
 
-sub gateway {
-	my ($name, $condition) = @_;
-	my $find = sub { (grep { $_->{name} eq $name } @{$_[0]})[0] };
-	return $find->($switch->control_until(sub { local $_ = $find->($_[0]); $condition->() }, 'gateways'));
-}
-
-is_deeply(gateway('a', sub { @{$_->{servers}} })->{servers}, ["127.0.0.1:$port[0]"],
+is_deeply($switch->gateway('a', sub { @{$_->{servers}} })->{servers}, ["127.0.0.1:$port[0]"],
 	'a name with a port: its address, that port');
 is($dns->queries('SRV', '_sip._udp.a.test'), 0, 'SRV is not asked when there is a port');
 my $out = $alice->invite('123', sdp => 1);
@@ -45,7 +39,7 @@ is($in->invite_message->header('To'), '<sip:123@a.test>', 'so does To');
 $in->reject(486);
 is($out->failed->code, 486, 'the call is the gateway\'s');
 
-my $srv = gateway('srv', sub { @{$_->{servers}} == 2 });
+my $srv = $switch->gateway('srv', sub { @{$_->{servers}} == 2 });
 is_deeply([sort @{$srv->{servers}}], ["127.0.0.2:$port[1]", "127.0.0.3:$port[2]"],
 	'SRV: host and port of each record');
 $out = $alice->invite('200', sdp => 1);
@@ -65,7 +59,7 @@ $ring->reject(486);
 $call->failed;
 
 # A name that is not there: said in words, and the call goes on at once.
-my $none = gateway('none', sub { defined $_->{fault} });
+my $none = $switch->gateway('none', sub { defined $_->{fault} });
 is($none->{fault}, 'its name is not in DNS', 'an unknown name is told');
 my $before = now;
 $out = $alice->invite('331', sdp => 1);
@@ -74,14 +68,14 @@ ok(now() - $before < 0.5, 'its calls go to the next gateway at once');
 $in->reject(486);
 $out->failed;
 
-is_deeply(gateway('hosts', sub { @{$_->{servers}} })->{servers}, ["127.0.0.1:$port[4]"],
+is_deeply($switch->gateway('hosts', sub { @{$_->{servers}} })->{servers}, ["127.0.0.1:$port[4]"],
 	'names of the hosts file need no DNS');
 is($dns->queries('A', lc($local_name || 'localhost')), 0, 'and are not asked for');
 
 # The answer was good for 30 s of the switch's clock, 1.5 of ours.
 my $asked = $dns->queries('A', 'a.test');
 $dns->set('a.test' => {A => ['127.0.0.2'], ttl => 30});
-is_deeply(gateway('a', sub { $_->{servers}[0] =~ /^127\.0\.0\.2/ })->{servers}, ["127.0.0.2:$port[0]"],
+is_deeply($switch->gateway('a', sub { $_->{servers}[0] =~ /^127\.0\.0\.2/ })->{servers}, ["127.0.0.2:$port[0]"],
 	'when the TTL is over the new address holds');
 ok($dns->queries('A', 'a.test') > $asked, 'it was asked for again');
 is($dns->queries('A', 'two.test'), 1, 'what is good for an hour was asked for once');
@@ -89,13 +83,13 @@ is($dns->queries('A', 'two.test'), 1, 'what is good for an hour was asked for on
 # DNS fails: what was known is used on; what never was known is a clear failure.
 $dns->mode('fail');
 $switch->wait_log(event => 'unresolved', gateway => 'a', timeout => 10);
-is(scalar @{gateway('a', sub { 1 })->{servers}}, 1, 'no answer from DNS: the address of before holds');
+is(scalar @{$switch->gateway('a', sub { 1 })->{servers}}, 1, 'no answer from DNS: the address of before holds');
 $dns->mode('answer');
 $dns->set('none.test' => {A => ['127.0.0.1'], ttl => 30});
-gateway('none', sub { @{$_->{servers}} });
-ok(!defined gateway('none', sub { 1 })->{fault}, 'a name that appears is found without a restart');
+$switch->gateway('none', sub { @{$_->{servers}} });
+ok(!defined $switch->gateway('none', sub { 1 })->{fault}, 'a name that appears is found without a restart');
 $dns->set('a.test' => undef);
-gateway('a', sub { !@{$_->{servers}} });
+$switch->gateway('a', sub { !@{$_->{servers}} });
 is($alice->invite('124', sdp => 1)->failed->code, 503, 'a name that is gone has no calls: 503');
 my ($record) = grep { ($_->{detail} || '') eq 'gateway-unresolved' } $switch->cdrs(6);
 is($record->{gateway}, 'a', 'the record says why, and of which gateway');

@@ -13,15 +13,6 @@ my $switch = start_switch(users => [1001, 1002, 1003], config => {
 my ($alice, $bob, $carol) = phones($switch);
 my $records = 0;
 
-sub call {
-	my ($from, $number, $to) = @_;
-	my $out = $from->invite($number, sdp => 1);
-	my $in = $to->incoming;
-	$in->answer(sdp => 1);
-	$out->answered;
-	return ($out, $in);
-}
-
 sub record_says {
 	my ($name, @want) = @_;
 	my $cdr = ($switch->cdrs(++$records))[-1];
@@ -32,14 +23,14 @@ sub record_says {
 
 sub refused { return $switch->control('status')->{refused}{$_[0]} }
 
-my ($one, $one_in) = call($alice, '1002', $bob);
+my ($one, $one_in) = answered_call($alice, '1002', $bob);
 my $second = $alice->invite('1002', sdp => 1);
 is($second->failed->code, 486, 'a callee at its limit is busy');
 record_says('callee', 486, 'limit-callee', 'server');
 is($bob->invite('1003', sdp => 1)->failed->code, 403, 'as a caller it is refused');
 record_says('caller', 403, 'limit-caller', 'server');
 is(refused('limit_endpoint'), 2, 'both are counted');
-my ($two) = call($alice, '1003', $carol);
+my ($two) = answered_call($alice, '1003', $carol);
 my $third = $carol->invite('1001', sdp => 1)->failed;
 is($third->code, 503, 'calls in all are limited: 503');
 like($third->header('Retry-After'), qr/^\d+$/, 'with Retry-After');
@@ -49,7 +40,7 @@ $one->bye;
 $one_in->ended;
 $records++;
 $switch->cdrs($records);
-($one, $one_in) = call($alice, '1002', $bob);
+($one, $one_in) = answered_call($alice, '1002', $bob);
 pass('when a call ends there is room again');
 $_->bye for $one, $two;
 $records += 2;
@@ -85,7 +76,7 @@ $switch = start_switch(clock_rate => $rate, config => {plugins => {},
 	gateways => {carrier => {address => 'sip:' . $carrier->address, prefix => '00'},
 		peer => {address => 'sip:' . $peer->address, prefix => '99'}}});
 $_->{server} = $switch->address('udp') for $carrier, $peer;
-my ($out, $in) = call($peer, '001', $carrier);
+my ($out, $in) = answered_call($peer, '001', $carrier);
 my $answered = now();
 ok($out->ended(5), 'the reaper: BYE to the caller');
 ok($in->ended, 'and to the callee');

@@ -10,15 +10,6 @@ use Holdline::Test;
 my $switch = start_switch(users => [1001, 1002, 1003]);
 my ($alice, $bob, $carol) = phones($switch);
 
-sub call {
-	my ($from, $number, $to) = @_;
-	my $out = $from->invite($number, sdp => 1);
-	my $in = $to->incoming;
-	$in->answer(sdp => 1);
-	$out->answered;
-	return ($out, $in);
-}
-
 # NOTIFY of how it goes, as the transferee sends it.
 sub notify {
 	my ($call, $refer, $code, $id) = @_;
@@ -29,7 +20,7 @@ sub notify {
 
 # Blind: alice, in a call with bob, sends him to carol.
 {
-	my ($out, $in) = call($alice, '1002', $bob);
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	$bob->{serve}{REFER} = sub { $_[0]->respond($_[1], 202) };
 	my $answer = $out->request('REFER', headers => ['Refer-To' => '<sip:1003@holdline.test>',
 		'Referred-By' => '<sip:1001@' . $alice->host_port . '>']);
@@ -42,7 +33,7 @@ sub notify {
 	my ($sent) = map { $_->[2] } grep { $_->[1] eq '>' && ($_->[2]->method || '') eq 'REFER' }
 		@{$alice->{history}};
 	is($notify->header('Event'), 'refer;id=' . $sent->cseq, 'under the number of that one\'s REFER');
-	my ($third, $third_in) = call($bob, '1003', $carol);
+	my ($third, $third_in) = answered_call($bob, '1003', $carol);
 	is(notify($in, $refer, 200)->code, 200, 'it has succeeded');
 	$out->expect('NOTIFY');
 	is($out->bye->code, 200, 'the first call ends');
@@ -54,9 +45,9 @@ sub notify {
 
 # Attended: alice talks to bob, then to carol, and connects the two.
 for my $direction ('alice called carol', 'carol called alice') {
-	my ($out, $in) = call($alice, '1002', $bob);
-	my ($to_carol, $at_carol) = $direction =~ /^alice/ ? call($alice, '1003', $carol)
-		: reverse call($carol, '1001', $alice);
+	my ($out, $in) = answered_call($alice, '1002', $bob);
+	my ($to_carol, $at_carol) = $direction =~ /^alice/ ? answered_call($alice, '1003', $carol)
+		: reverse answered_call($carol, '1001', $alice);
 	my ($theirs) = $to_carol->{remote} =~ /tag=([^;>]+)/;
 	my $replaces = $to_carol->call_id . ";to-tag=$theirs;from-tag=$to_carol->{local_tag}";
 	(my $escaped = $replaces) =~ s/([;=@])/sprintf '%%%02X', ord $1/ge;
@@ -90,8 +81,8 @@ for my $direction ('alice called carol', 'carol called alice') {
 # where it is not, the target ignores it (RFC 3891 §3) and has a second call until the transferor
 # hangs up the first.
 for my $required (1, 0) {
-	my ($out, $in) = call($alice, '1002', $bob);
-	my ($to_carol, $at_carol) = call($alice, '1003', $carol);
+	my ($out, $in) = answered_call($alice, '1002', $bob);
+	my ($to_carol, $at_carol) = answered_call($alice, '1003', $carol);
 	my ($theirs) = $to_carol->{remote} =~ /tag=([^;>]+)/;
 	my $replaces = $to_carol->call_id . ";to-tag=$theirs;from-tag=$to_carol->{local_tag}";
 	(my $escaped = $replaces) =~ s/([;=@])/sprintf '%%%02X', ord $1/ge;
@@ -136,7 +127,7 @@ for my $name (sort keys %case) {
 	is($bob->invite('1003', sdp => 1, headers => [Replaces => $value])->failed->code, $code,
 		"Replaces with $name: $code");
 }
-my ($out, $in) = call($alice, '1003', $carol);
+my ($out, $in) = answered_call($alice, '1003', $carol);
 my ($tag) = $out->{remote} =~ /tag=([^;>]+)/;
 my $own = $out->call_id . ";to-tag=$tag;from-tag=$out->{local_tag}";
 is($bob->invite('1003', sdp => 1, headers => [Replaces => "$own;early-only"])->failed->code, 486,

@@ -128,15 +128,6 @@ $_->register for $bob, $carol;
 }
 
 my $records = 0;
-sub call {
-	my ($to, %arg) = @_;
-	my $out = $alice->invite($to, sdp => 1, %arg);
-	my $in = ($arg{callee} || $bob)->incoming;
-	$in->answer(sdp => 1);
-	$out->answered;
-	return ($out, $in);
-}
-
 sub hang_up {
 	my ($out, $in) = @_;
 	is($out->bye->code, 200, 'hung up');
@@ -149,7 +140,7 @@ for my $case (['limited', 600, 'limit for caller'], ['free', undef, undef],
 	['probed', 700, 'probing 1002'], ['Holdline-Test', 5000, 'default']) {
 	my ($agent, $limit, $rule) = @$case;
 	$alice->{user_agent} = $agent;
-	my ($out, $in) = call('1002');
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	my $leg = $switch->control('calls')->[0]{legs}[0];
 	is($leg->{limit_by}, $rule, "no_timer: $agent: the rule") if $rule;
 	near($leg->{limit_in}, $limit, 20, "no_timer: $agent: the limit") if $limit;
@@ -164,7 +155,7 @@ $alice->{user_agent} = 'Holdline-Test';
 for my $case (['relay', 1, 'policy: by subject'], ['direct', 0, 'policy: by subject'],
 	['none', 0, qr/^auto:/]) {
 	my ($subject, $relayed, $reason) = @$case;
-	my ($out, $in) = call('1002', headers => [Subject => $subject]);
+	my ($out, $in) = answered_call($alice, '1002', $bob, headers => [Subject => $subject]);
 	my $port = $out->remote_sdp->{port};
 	my $cdr = hang_up($out, $in);
 	is(!!$cdr->{media_relayed}, !!$relayed, "media: $subject: relayed or not");
@@ -174,7 +165,7 @@ for my $case (['relay', 1, 'policy: by subject'], ['direct', 0, 'policy: by subj
 
 # route, answered, ended
 {
-	my ($out, $in) = call('500');
+	my ($out, $in) = answered_call($alice, '500', $bob);
 	my $id = $switch->control('calls')->[0]{id};
 	is($switch->control('calls')->[0]{routed_by}, 'table 500', 'route: the rule');
 	like($switch->wait_log(tag => 'policy', line => qr/\banswered\b.*\Q$id\E/)->{line},
@@ -185,7 +176,7 @@ for my $case (['relay', 1, 'policy: by subject'], ['direct', 0, 'policy: by subj
 		qr/1001->500.*Normal.*200/, 'ended: the script got the record');
 }
 {
-	my ($out, $in) = call('501', callee => $gateway);
+	my ($out, $in) = answered_call($alice, '501', $gateway);
 	like($in->invite_message->uri, qr/^sip:501\@/, 'route: to a gateway');
 	is(hang_up($out, $in)->{gateway}, 'carrier-a', 'route: recorded');
 }
@@ -222,13 +213,13 @@ for my $case (['relay', 1, 'policy: by subject'], ['direct', 0, 'policy: by subj
 	$records++;
 	like($switch->wait_log(tag => 'policy', event => 'route-target')->{line}, qr/gateway:nowhere/,
 		'and the log names it');
-	my ($out, $in) = call('00506', callee => $gateway);
+	my ($out, $in) = answered_call($alice, '00506', $gateway);
 	is(hang_up($out, $in)->{gateway}, 'carrier-a', 'route: default routing follows');
 }
 {
 	is($alice->invite('507', sdp => 1)->failed->code, 480, 'route: a user who is not registered');
 	$records++;
-	my ($out, $in) = call('508', callee => $gateway, headers => ['X-Guest' => $gateway->address]);
+	my ($out, $in) = answered_call($alice, '508', $gateway, headers => ['X-Guest' => $gateway->address]);
 	is($in->invite_message->uri, 'sip:guest@' . $gateway->address, 'route: to a SIP address');
 	hang_up($out, $in);
 }

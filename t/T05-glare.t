@@ -12,14 +12,6 @@ my $switch = start_switch(users => [1001, 1002], clock_rate => $rate,
 	config => {plugins => {registrar => {}, 'session-timer' => {ttl => 90, update_segment => 10}}});
 my ($alice, $bob) = phones($switch);
 
-sub call {
-	my ($out) = $alice->invite('1002', sdp => 1);
-	my $in = $bob->incoming;
-	$in->answer(sdp => 1);
-	$out->answered;
-	return ($out, $in);
-}
-
 # The phone answers 491 once and notes when the next try comes.
 sub second_try {
 	my ($phone) = @_;
@@ -33,7 +25,7 @@ sub second_try {
 	return @at < 2 ? undef : ($at[1] - $at[0]) * $rate;
 }
 
-my ($out, $in) = call();
+my ($out, $in) = answered_call($alice, '1002', $bob);
 my $callee = second_try($bob);
 cmp_ok($callee, '>=', 2.1, 'the switch made the Call-ID: it waits 2.1 s at least');
 cmp_ok($callee, '<=', 4.6, 'and 4 s at most');

@@ -12,14 +12,6 @@ my $switch = start_switch(users => [1001, 1002], clock_rate => 50,
 my ($alice, $bob) = phones($switch);
 my $records = 0;
 
-sub call {
-	my $out = $alice->invite('1002', sdp => 1);
-	my $in = $bob->incoming;
-	$in->answer(sdp => 1);
-	$out->answered;
-	return ($out, $in);
-}
-
 sub record_is {
 	my ($detail) = @_;
 	my $cdr = ($switch->cdrs(++$records, 10))[-1];
@@ -30,7 +22,7 @@ sub record_is {
 }
 
 for my $code (481, 408) {
-	my ($out, $in) = call();
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	$bob->{serve}{UPDATE} = sub { $_[0]->respond($_[1], $code) };
 	ok($in->ended(10), "$code to a refresh: BYE to that leg");
 	ok($out->ended, "$code: BYE to the other");
@@ -40,7 +32,7 @@ for my $code (481, 408) {
 
 # Other refusals are tried again each interval, until the session's end.
 {
-	my ($out, $in) = call();
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	my $tries = 0;
 	$bob->{serve}{UPDATE} = sub { $tries++; $_[0]->respond($_[1], 500) };
 	ok($out->ended(10), '500 to every refresh: ended with the session');
@@ -51,7 +43,7 @@ for my $code (481, 408) {
 
 # 491 is no failure.
 {
-	my ($out, $in) = call();
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	my $busy = 1;
 	$bob->{serve}{UPDATE} = sub { $_[0]->respond($_[1], $busy-- > 0 ? 491 : 200) };
 	$switch->control_until(sub { $_[0][0]{legs}[1]{timer}{refreshes} }, 'calls');
@@ -65,7 +57,7 @@ for my $code (481, 408) {
 
 # Nothing at all.
 {
-	my ($out, $in) = call();
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	$bob->silent(1);
 	ok($out->ended(10), 'no answer to a refresh (Timer F): BYE to the other leg');
 	record_is('refresh-failed');

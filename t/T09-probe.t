@@ -18,21 +18,13 @@ LUA
 my ($alice, $bob) = phones($switch, timer => 0, retransmit => 1);
 my $records = 0;
 
-sub call {
-	my $out = $alice->invite('1002', sdp => 1);
-	my $in = $bob->incoming;
-	$in->answer(sdp => 1);
-	$out->answered;
-	return ($out, $in);
-}
-
 sub probes { return scalar(() = $switch->log_events(event => 'probe', @_)) }
 
 # A fifth of the packets is lost, each way, on both legs: those of a leg that is asked by UPDATE and of
 # one that knows none and is asked by re-INVITE.
 {
 	$bob->{allow} = 'INVITE, ACK, CANCEL, BYE';
-	my ($out, $in) = call();
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	$_->link->lose(20) for $alice, $bob;
 	wait_for { probes(code => 200) >= 50 } 60;
 	cmp_ok(probes(code => 200), '>=', 50, 'fifty probes');
@@ -50,7 +42,7 @@ sub probes { return scalar(() = $switch->log_events(event => 'probe', @_)) }
 
 # Nobody answers.
 {
-	my ($out, $in) = call();
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	my $before = probes(code => 0);
 	$alice->silent(1);
 	ok($in->ended(10), 'a peer that is gone: BYE to the other leg');
@@ -64,7 +56,7 @@ sub probes { return scalar(() = $switch->log_events(event => 'probe', @_)) }
 
 # Its own word is final.
 {
-	my ($out, $in) = call();
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	$alice->{serve}{UPDATE} = sub { $_[0]->respond($_[1], 481) };
 	ok($in->ended(5), '481: it has no such call, both legs end');
 	ok($out->ended(5), 'at once');
@@ -75,7 +67,7 @@ sub probes { return scalar(() = $switch->log_events(event => 'probe', @_)) }
 # Without UPDATE: re-INVITE with the session as it was.
 {
 	$alice->{allow} = 'INVITE, ACK, CANCEL, BYE';
-	my ($out, $in) = call();
+	my ($out, $in) = answered_call($alice, '1002', $bob);
 	my $again = $out->expect('INVITE', 5);
 	is($again->body, $out->remote_sdp_text, 'a probe by re-INVITE repeats the session');
 	ok($out->expect('ACK', 5), 'and is acknowledged');

@@ -17,7 +17,7 @@ use Holdline::Test::Sipp;
 use Holdline::Test::Baresip;
 
 our @EXPORT = (@Test::More::EXPORT, qw(start_switch switch_object phone phones nat rtp quiet now
-	wait_for near finish source_path loop sipp baresip heartbeats carrier dns));
+	wait_for near finish answered_call source_path loop sipp baresip heartbeats carrier dns));
 
 sub loop { return 'Holdline::Test::Loop' }
 sub now { return Holdline::Test::Loop::now() }
@@ -45,6 +45,17 @@ sub phones {
 		$response->code == 200 or die "phone $_ cannot register\n" . $phone->story;
 		$phone;
 	} @{$switch->{users}};
+}
+
+# A call to `number` that the phone `to` answers: (caller's side, callee's side). `invite` are
+# arguments of the INVITE.
+sub answered_call {
+	my ($from, $number, $to, %invite) = @_;
+	my $out = $from->invite($number, sdp => 1, %invite);
+	my $in = $to->incoming;
+	$in->answer(sdp => 1);
+	$out->answered;
+	return ($out, $in);
 }
 
 # Every heartbeat these phones have had, in order of arrival: [phone, message].
@@ -107,7 +118,7 @@ Holdline::Test - everything a scenario of the switch needs
 
 Exports all of Test::More and C<start_switch>, C<switch_object> (not started), C<phone>, C<phones>
 (one registered for each user), C<nat>, C<rtp>, C<sipp>, C<baresip>, C<carrier>, C<dns>, C<wait_for { } seconds>, C<quiet(seconds)>, C<now>,
-C<near>, C<heartbeats(phones)>, C<source_path>, C<finish>. Environment: C<HOLDLINE>, C<HOLDLINE_PLUGIN_DIR>,
+C<near>, C<answered_call(from, number, to)>, C<heartbeats(phones)>, C<source_path>, C<finish>. Environment: C<HOLDLINE>, C<HOLDLINE_PLUGIN_DIR>,
 C<HOLDLINE_TEST_PATIENCE> (a factor on all time-outs).
 
 =cut

@@ -204,11 +204,14 @@ sub send {
 	my $sent = 0;
 	while ($sent < length $bytes) {
 		my $n = syswrite $socket, $bytes, length($bytes) - $sent, $sent;
-		return unless defined $n;
-		$sent += $n;
+		return unless defined $n || $self->_blocked($socket);
+		$sent += $n || 0;
 	}
 	return $sent;
 }
+
+# Whether what could not be written can be tried again.
+sub _blocked { return 0 }
 
 sub close {
 	my ($self) = @_;
@@ -249,21 +252,12 @@ sub _receive {
 	}
 }
 
-sub send {
-	my ($self, $bytes, $to) = @_;
-	my $socket = $self->{stream}{$to} || $self->_connect($to);
-	my $sent = 0;
-	while ($sent < length $bytes) {
-		my $n = syswrite $socket, $bytes, length($bytes) - $sent, $sent;
-		if (defined $n) {
-			$sent += $n;
-		} elsif ($IO::Socket::SSL::SSL_ERROR == IO::Socket::SSL::SSL_WANT_WRITE()) {
-			IO::Select->new($socket)->can_write(1);
-		} else {
-			return;
-		}
-	}
-	return $sent;
+# … and a write may have to wait for what TLS itself has to say.
+sub _blocked {
+	my ($self, $socket) = @_;
+	return 0 if $IO::Socket::SSL::SSL_ERROR != IO::Socket::SSL::SSL_WANT_WRITE();
+	IO::Select->new($socket)->can_write(1);
+	return 1;
 }
 
 package Holdline::Test::Link::Nat;

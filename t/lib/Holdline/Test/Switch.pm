@@ -277,6 +277,14 @@ sub control_until {
 	return $result;
 }
 
+# The row of that gateway, once `condition` holds with it in $_.
+sub gateway {
+	my ($self, $name, $condition) = @_;
+	my $find = sub { (grep { $_->{name} eq $name } @{$_[0]})[0] };
+	return $find->($self->control_until(
+		sub { local $_ = $find->($_[0]); $condition->() }, 'gateways'));
+}
+
 # Writes a new configuration (hash, text or nothing) and reloads; returns the answer.
 sub reload {
 	my ($self, $config) = @_;
