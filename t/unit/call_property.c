@@ -3,6 +3,7 @@
  * Thousands of runs with fixed seeds on the fake clock; CALL_RUNS says how many, CALL_SEED which
  * one first. */
 #include "call_agent.h"
+#include "wire.h"
 
 #include "base/clock.h"
 #include "call/private.h"
@@ -125,14 +126,12 @@ static void ignore_contact(void *arg, enum hl_contact_event event, struct hl_con
 static void open_agent(struct agent *agent)
 {
 	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t length = sizeof(name);
-	struct hl_address address = {.family = 0};
+	struct hl_address address;
 
 	agent->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (agent->socket < 0 || bind(agent->socket, (struct sockaddr *)&name, sizeof(name)) ||
-	    getsockname(agent->socket, (struct sockaddr *)&name, &length))
+	if (agent->socket < 0 || bind(agent->socket, (struct sockaddr *)&name, sizeof(name)))
 		exit(1);
-	hl_address_from_sockaddr(&address, (struct sockaddr *)&name);
+	address = socket_address(agent->socket);
 	hl_address_format(&address, agent->address);
 	if (hl_transport_flow_to(world.transport, HL_TRANSPORT_UDP, &address, &agent->flow))
 		exit(1);

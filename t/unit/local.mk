@@ -28,8 +28,8 @@ check_PROGRAMS += \
 	t/unit/policy \
 	t/unit/policy_limits \
 	t/unit/policy_rules \
-	t/unit/row \
 	t/unit/policy_world \
+	t/unit/row \
 	t/unit/scenario \
 	t/unit/sdp \
 	t/unit/session_timer \
@@ -65,7 +65,8 @@ EXTRA_DIST += \
 	t/unit/config_file.h \
 	t/unit/policy_script.h \
 	t/unit/tap.h \
-	t/unit/transaction_peer.h
+	t/unit/transaction_peer.h \
+	t/unit/wire.h
 
 # The plugins it loads take the core's functions from it.
 t_unit_plugin_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

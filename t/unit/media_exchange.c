@@ -6,6 +6,7 @@
 
 #include "media_stub.h"
 #include "tap.h"
+#include "wire.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -25,13 +26,11 @@ static void phone_open(struct phone *phone)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(address);
 
 	phone->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	if (bind(phone->fd, (struct sockaddr *)&address, length))
+	if (bind(phone->fd, (struct sockaddr *)&address, sizeof(address)))
 		abort();
-	getsockname(phone->fd, (struct sockaddr *)&address, &length);
-	hl_address_from_sockaddr(&phone->address, (struct sockaddr *)&address);
+	phone->address = socket_address(phone->fd);
 }
 
 static void call_begin(int mode)

@@ -2,8 +2,8 @@
 #include "../../plugins/media-proxy/ports.h"
 
 #include "tap.h"
+#include "wire.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -12,17 +12,6 @@ enum { SECOND_PAIRS = 3 };
 static struct hl_address loopback;
 static struct hl_range range; /* of SECOND_PAIRS pairs that are free now */
 static int owner;
-
-static int descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
 
 static int occupy(unsigned port)
 {
@@ -64,15 +53,6 @@ static void drop(struct hl_ports *ports, struct hl_port_pair *pair, bool used)
 	hl_ports_release(ports, pair->port, used);
 }
 
-static unsigned bound_port(int fd)
-{
-	struct sockaddr_in address;
-	socklen_t length = sizeof(address);
-
-	getsockname(fd, (struct sockaddr *)&address, &length);
-	return ntohs(address.sin_port);
-}
-
 static void ranges(void)
 {
 	static const struct {
@@ -97,8 +77,8 @@ static void pairs_and_exhaustion(struct hl_ports *ports)
 	for (int i = 0; i < SECOND_PAIRS; i++) {
 		is_int(hl_ports_open(ports, &loopback, &owner, &pairs[i]), 0, "a pair");
 		is_int(pairs[i].port % 2, 0, "whose RTP port is even");
-		is_int(bound_port(pairs[i].fds[0]), pairs[i].port, "and bound");
-		is_int(bound_port(pairs[i].fds[1]), pairs[i].port + 1, "RTCP on the next");
+		is_int(socket_address(pairs[i].fds[0]).port, pairs[i].port, "and bound");
+		is_int(socket_address(pairs[i].fds[1]).port, pairs[i].port + 1, "RTCP on the next");
 	}
 	ok(hl_ports_owner(ports, pairs[1].port) == &owner, "the pair knows its owner");
 	ok(hl_ports_owner(ports, pairs[1].port + 1) == &owner, "by either port");

@@ -3,9 +3,9 @@
 #include "../../plugins/media-proxy/relay.h"
 
 #include "tap.h"
+#include "wire.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -38,8 +38,7 @@ static int open_socket(const char *host, struct hl_address *address)
 	fd = socket(address->family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&storage, length))
 		return -1;
-	getsockname(fd, (struct sockaddr *)&storage, &length);
-	hl_address_from_sockaddr(address, (struct sockaddr *)&storage);
+	*address = socket_address(fd);
 	return fd;
 }
 
@@ -460,17 +459,6 @@ static void totals(void)
 	ok(figures.rejected > 50000 && figures.invalid > 2 && figures.packets > 2000 &&
 		   figures.bytes > 344000,
 	   "the threads' figures add up");
-}
-
-static int descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
 }
 
 int main(void)

@@ -8,12 +8,13 @@
 #include "sip/transport.h"
 
 #include "tap.h"
+#include "wire.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TRIES = 3000, LARGE = 60000 };
+enum { LARGE = 60000 };
 
 #define HEADER "MESSAGE sip:a SIP/2.0\r\nl: 60000\r\n\r\n"
 
@@ -48,16 +49,6 @@ static void disconnected(void *arg, const struct hl_flow *flow)
 
 static const struct hl_transport_events events = {.received = received,
 						  .disconnected = disconnected};
-
-static bool wait_for(const unsigned *counter, unsigned count)
-{
-	for (int i = 0; i < TRIES && *counter < count; i++) {
-		hl_loop_turn(loop);
-		if (*counter < count)
-			poll(NULL, 0, 1);
-	}
-	return *counter >= count;
-}
 
 static const char *path(const char *name)
 {
@@ -154,17 +145,17 @@ static void check_talk(const struct hl_address *there, const char *host)
 	       "a connection to %s", host ? host : "an address");
 	is_int(hl_transport_post(client.transport, &flow, message), 0,
 	       "is written to before it stands");
-	ok(wait_for(&server.received, before + 1) && server.bytes == sizeof(large),
+	ok(wait_for(loop, &server.received, before + 1) && server.bytes == sizeof(large),
 	   "what was written arrives in one piece, of several records");
 	before = client.received;
 	is_int(hl_transport_post(server.transport, &server.flow, message), 0, "and back");
-	ok(wait_for(&client.received, before + 1), "by the same way");
+	ok(wait_for(loop, &client.received, before + 1), "by the same way");
 	before = client.received;
 	hl_transport_post(client.transport, &flow, HL_SLICE_LITERAL("\r\n\r\n"));
-	ok(wait_for(&client.received, before + 1), "a ping is answered");
+	ok(wait_for(loop, &client.received, before + 1), "a ping is answered");
 	before = server.disconnected;
 	hl_transport_close(client.transport, &flow, "done");
-	ok(wait_for(&server.disconnected, before + 1), "its end is told");
+	ok(wait_for(loop, &server.disconnected, before + 1), "its end is told");
 }
 
 static void check_refused(const struct hl_address *there)
@@ -174,8 +165,8 @@ static void check_refused(const struct hl_address *there)
 
 	hl_transport_flow_to_host(client.transport, HL_TRANSPORT_TLS, "another.example", there,
 				  &flow);
-	ok(wait_for(&client.disconnected, before + 1), "a certificate for another name is refused");
-	ok(wait_for(&server.disconnected, there_before + 1), "which its owner hears of");
+	ok(wait_for(loop, &client.disconnected, before + 1), "a certificate for another name is refused");
+	ok(wait_for(loop, &server.disconnected, there_before + 1), "which its owner hears of");
 }
 
 /* Somebody who connects and says nothing, or nothing of TLS. */
@@ -202,7 +193,7 @@ static void check_silence(const struct hl_address *there)
 			hl_clock_set_rate(100);
 			poll(NULL, 0, 150);
 		}
-		ok(wait_for(&server.disconnected, before + (unsigned)i + 1),
+		ok(wait_for(loop, &server.disconnected, before + (unsigned)i + 1),
 		   i ? "who does not speak TLS is refused" : "for ten seconds");
 		hl_clock_set_rate(1);
 		close(fd);

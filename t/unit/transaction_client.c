@@ -234,14 +234,10 @@ static const char *await_packet(int fd)
 
 static void check_reliable(void)
 {
-	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted;
+	int fd = open_listening(), accepted;
+	struct hl_address there = socket_address(fd);
 	struct hl_flow udp = peer.flow;
-	struct hl_address there;
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) || listen(fd, 1))
-		exit(1);
-	there = socket_address(fd);
 	hl_transport_flow_to(peer.transport, HL_TRANSPORT_TCP, &there, &peer.flow);
 	accepted = accept(fd, NULL, NULL);
 	start(HL_METHOD_INVITE, "an INVITE over TCP");
@@ -270,14 +266,10 @@ static void check_reliable(void)
 /* Whoever waits over a connection is told when it is lost, not 64·T1 later. */
 static void check_lost(void)
 {
-	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted;
+	int fd = open_listening(), accepted;
+	struct hl_address there = socket_address(fd);
 	struct hl_flow udp = peer.flow;
-	struct hl_address there;
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) || listen(fd, 1))
-		exit(1);
-	there = socket_address(fd);
 	hl_transport_flow_to(peer.transport, HL_TRANSPORT_TCP, &there, &peer.flow);
 	accepted = accept(fd, NULL, NULL);
 	start(HL_METHOD_INVITE, "an INVITE that rings");
@@ -291,10 +283,7 @@ static void check_lost(void)
 	start(HL_METHOD_BYE, "a BYE without an answer");
 	await_packet(accepted);
 	close(accepted);
-	for (int i = 0; i < 200 && seen.count < 2; i++) {
-		hl_loop_turn(peer.loop);
-		usleep(1000);
-	}
+	wait_for(peer.loop, &seen.count, 2);
 	told("failed, failed", "both that wait fail with their connection");
 	schedule(1);
 	is_gone("and are forgotten");
@@ -310,10 +299,7 @@ static void check_lost(void)
 	told("failed", "which is told too");
 	close(fd);
 	start(HL_METHOD_BYE, "to where nobody listens any more");
-	for (int i = 0; i < 200 && !seen.count; i++) {
-		hl_loop_turn(peer.loop);
-		usleep(1000);
-	}
+	wait_for(peer.loop, &seen.count, 1);
 	told("failed", "it fails at once");
 	schedule(1);
 	is_gone("and nothing is left");

@@ -9,6 +9,7 @@
 #include "sip/transaction.h"
 
 #include "tap.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -107,18 +108,6 @@ static void pass_unsent(void *arg, struct hl_slice bytes)
 static const struct hl_transport_events quiet = {.received = ignore_bytes,
 						  .disconnected = ignore_end,
 						  .unsent = pass_unsent};
-
-/* The address of a socket of the test's. */
-static struct hl_address socket_address(int fd)
-{
-	struct sockaddr_storage name;
-	socklen_t length = sizeof(name);
-	struct hl_address address = {.family = 0};
-
-	if (!getsockname(fd, (struct sockaddr *)&name, &length))
-		hl_address_from_sockaddr(&address, (struct sockaddr *)&name);
-	return address;
-}
 
 static int open_udp(void)
 {

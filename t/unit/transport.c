@@ -7,6 +7,7 @@
 #include "sip/frame.h"
 
 #include "tap.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -53,17 +54,6 @@ static void forget(void)
 	hl_text_clear(&seen.bytes);
 }
 
-/* Turns the loop until `*counter` has come to `count`. */
-static bool wait_for(const unsigned *counter, unsigned count)
-{
-	for (int i = 0; i < TRIES && *counter < count; i++) {
-		hl_loop_turn(loop);
-		if (*counter < count)
-			poll(NULL, 0, 1);
-	}
-	return *counter >= count;
-}
-
 /* Reads what comes to a socket, the loop turning meanwhile: the bytes, "" at its end. */
 static const char *read_from(int fd)
 {
@@ -88,17 +78,6 @@ static struct hl_address at(const char *text)
 	struct hl_address address = {.family = 0};
 
 	hl_address_parse_port(hl_slice_of(text), &address);
-	return address;
-}
-
-static struct hl_address name_of(int fd)
-{
-	struct sockaddr_storage name;
-	socklen_t length = sizeof(name);
-	struct hl_address address = {.family = 0};
-
-	if (!getsockname(fd, (struct sockaddr *)&name, &length))
-		hl_address_from_sockaddr(&address, (struct sockaddr *)&name);
 	return address;
 }
 
@@ -178,9 +157,9 @@ static void check_udp(void)
 	int fd = open_socket(SOCK_DGRAM, "127.0.0.1", &ours);
 
 	forget();
-	peer = name_of(fd);
+	peer = socket_address(fd);
 	send(fd, "ping\0\1", 6, 0);
-	ok(wait_for(&seen.received, 1) && seen.bytes.length == 7 &&
+	ok(wait_for(loop, &seen.received, 1) && seen.bytes.length == 7 &&
 		   !memcmp(seen.bytes.data, "ping\0\1|", 7),
 	   "a datagram comes up as it is");
 	ok(seen.flow.type == HL_TRANSPORT_UDP && hl_address_equal(&seen.flow.remote, &peer) &&
@@ -232,7 +211,7 @@ static bool stream_gives(int fd, const char *bytes, unsigned count, const char *
 {
 	forget();
 	send(fd, bytes, strlen(bytes), MSG_NOSIGNAL);
-	return ok(wait_for(&seen.received, count), "%s", name) &&
+	return ok(wait_for(loop, &seen.received, count), "%s", name) &&
 	       is_str(hl_text_string(&seen.bytes), want, "%s, as it is", name);
 }
 
@@ -242,7 +221,7 @@ static void check_tcp(void)
 	int fd = open_socket(SOCK_STREAM, "127.0.0.1", &ours);
 	struct hl_flow flow, again;
 
-	peer = name_of(fd);
+	peer = socket_address(fd);
 	stream_gives(fd, WITH_BODY, 1, WITH_BODY "|", "one message");
 	flow = seen.flow;
 	ok(flow.type == HL_TRANSPORT_TCP && hl_address_equal(&flow.remote, &peer),
@@ -264,7 +243,7 @@ static void check_tcp(void)
 	   "the connection serves requests the other way too");
 	forget();
 	close(fd);
-	ok(wait_for(&seen.disconnected, 1) && hl_flow_equal(&seen.flow, &flow),
+	ok(wait_for(loop, &seen.disconnected, 1) && hl_flow_equal(&seen.flow, &flow),
 	   "the peer's leaving is told");
 	is_int(hl_transport_post(transport, &flow, HL_SLICE_LITERAL("x")), -ENOTCONN,
 	       "and the flow leads nowhere");
@@ -286,7 +265,7 @@ static void check_broken_streams(void)
 	fd = open_socket(SOCK_STREAM, "127.0.0.1", &ours);
 	memset(endless, 'x', sizeof(endless));
 	send(fd, endless, sizeof(endless), MSG_NOSIGNAL);
-	ok(wait_for(&seen.disconnected, 2), "headers without end too");
+	ok(wait_for(loop, &seen.disconnected, 2), "headers without end too");
 	is_int(seen.received, 0, "nothing of it comes up");
 	is_int(hl_transport_counters(transport)->malformed, malformed + 2, "and both are counted");
 	close(fd);
@@ -295,7 +274,7 @@ static void check_broken_streams(void)
 static void check_connect(void)
 {
 	int fd = open_socket(SOCK_STREAM, "127.0.0.1", NULL), peer;
-	struct hl_address there = name_of(fd);
+	struct hl_address there = socket_address(fd);
 	struct hl_flow flow, again;
 
 	ok(!hl_transport_flow_to(transport, HL_TRANSPORT_TCP, &there, &flow) &&
@@ -311,11 +290,11 @@ static void check_connect(void)
 	stream_gives(peer, WITH_BODY, 1, WITH_BODY "|", "and the peer may answer on it");
 	forget();
 	close(peer);
-	wait_for(&seen.disconnected, 1);
+	wait_for(loop, &seen.disconnected, 1);
 	close(fd);
 	forget();
 	ok(hl_transport_flow_to(transport, HL_TRANSPORT_TCP, &there, &flow) < 0 ||
-		   wait_for(&seen.disconnected, 1),
+		   wait_for(loop, &seen.disconnected, 1),
 	   "where nobody listens, the flow fails");
 }
 
@@ -344,7 +323,7 @@ static void check_send_many(void)
 {
 	int one = open_socket(SOCK_DGRAM, "127.0.0.1", NULL);
 	int two = open_socket(SOCK_DGRAM, "127.0.0.1", NULL);
-	struct hl_address there = name_of(one), elsewhere = name_of(two), ours = listener_at(0);
+	struct hl_address there = socket_address(one), elsewhere = socket_address(two), ours = listener_at(0);
 	struct hl_flow flows[4];
 	struct hl_parcel parcels[4];
 	uint64_t sent = hl_transport_counters(transport)->sent;
