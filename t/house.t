@@ -208,6 +208,14 @@ rule('every file is named in a local.mk', do {
 	grep { !$named{$_} && !(m{^(t/unit/.*)\.c$} && $named{$1}) } sort keys %text;
 });
 
+rule('lists of the local.mk are in order, each name once', map {
+	my $file = $_;
+	map {
+		my ($list, @names) = ($_->[0], split /[\\\s]+/, $_->[1] =~ s/^\s+//r);
+		map { $names[$_ - 1] lt $names[$_] ? () : "$file: $list: $names[$_]" } 1 .. $#names;
+	} map { [/^(.*?) \+= (.*)/s] } $text{$file} =~ /^(\w+ \+= \\\n(?:\t.*\\\n)*\t.*)/mg;
+} grep { /\.mk$/ } sort keys %text);
+
 rule("no function is over $lines_of_function lines",
 	map { "$_->[0]:$_->[1]: $_->[2]() has $_->[3]" } grep { $_->[3] > $lines_of_function } @functions);
 

@@ -21,6 +21,8 @@ perl_tests += \
 	t/C08-moved.t \
 	t/C09-closed.t \
 	t/C10-pending.t \
+	t/C11-gateways.t \
+	t/C11-names.t \
 	t/C12-limits.t \
 	t/C13-loops.t \
 	t/C14-reliable.t \
@@ -41,14 +43,12 @@ perl_tests += \
 	t/D03-restart.t \
 	t/D04-scenarios.t \
 	t/D05-vos3000.t \
+	t/D06-set-up-timers.t \
+	t/D07-gateway-headers.t \
 	t/G01-bad-input.t \
 	t/G01-odd-contacts.t \
 	t/G01-outbound.t \
 	t/G01-path.t \
-	t/C11-gateways.t \
-	t/C11-names.t \
-	t/D06-set-up-timers.t \
-	t/D07-gateway-headers.t \
 	t/G01-register.t \
 	t/G02-nat-verdict.t \
 	t/G03-expiry.t \
@@ -59,11 +59,11 @@ perl_tests += \
 	t/G05-sipvicious.t \
 	t/G05-suspension.t \
 	t/G06-contacts.t \
-	t/G09-stored-contacts.t \
 	t/G07-gateway-registration.t \
 	t/G07-refusals.t \
 	t/G08-connection.t \
 	t/G08-drain.t \
+	t/G09-stored-contacts.t \
 	t/G10-subscribers.t \
 	t/K01-heartbeat.t \
 	t/K02-socket.t \
@@ -193,10 +193,10 @@ TESTS_FOUND = $(filter t/unit/%,$(check_PROGRAMS)) $(perl_tests)
 TEST_ENVIRONMENT = \
 	HOLDLINE='$(abs_builddir)/holdline' \
 	HOLDLINECTL='$(abs_builddir)/holdlinectl' \
-	HOLDLINE_PLUGIN_DIR='$(abs_builddir)/plugins/.libs' \
-	HOLDLINE_SRCDIR='$(abs_srcdir)' \
 	HOLDLINE_BUILDDIR='$(abs_builddir)' \
+	HOLDLINE_PLUGIN_DIR='$(abs_builddir)/plugins/.libs' \
 	HOLDLINE_SANITIZERS='$(SANITIZERS)' \
+	HOLDLINE_SRCDIR='$(abs_srcdir)' \
 	PERL='$(PERL)' \
 	PROVE='$(PROVE)'
 

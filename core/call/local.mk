@@ -9,8 +9,8 @@ core_libcore_a_SOURCES += \
 	core/call/dialog.c \
 	core/call/exchange.c \
 	core/call/failure.c \
-	core/call/ladder.c \
 	core/call/identity.c \
+	core/call/ladder.c \
 	core/call/leg.c \
 	core/call/machine.c \
 	core/call/names.c \

@@ -12,12 +12,12 @@ core_libcore_a_SOURCES += \
 	core/config/gateway.c \
 	core/config/gateway.h \
 	core/config/gateway_address.c \
+	core/config/lookup.c \
 	core/config/mistake.c \
 	core/config/nearest.c \
 	core/config/nearest.h \
 	core/config/network.c \
 	core/config/node.c \
-	core/config/lookup.c \
 	core/config/parameter.c \
 	core/config/parameter_list.c \
 	core/config/policy_rows.c \

@@ -2,10 +2,10 @@
 
 core_libcore_a_SOURCES += \
 	core/sip/connection.c \
+	core/sip/connection_limit.c \
 	core/sip/credentials.c \
 	core/sip/credentials.h \
 	core/sip/digest.c \
-	core/sip/connection_limit.c \
 	core/sip/frame.c \
 	core/sip/frame.h \
 	core/sip/keyed.c \
