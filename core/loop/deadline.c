@@ -1,6 +1,7 @@
 /* The ring of one-second buckets. A deadline further away than the ring is long stays in its bucket
- * while the walk passes. What is due is collected first and handed out in batches, so that a mass
- * expiry leaves room for signalling. */
+ * while the walk passes. One that is put off stays in it, too, and goes on to its new one only when
+ * the walk comes by: so a refresh touches none of its neighbours. What is due is collected first
+ * and handed out in batches, so that a mass expiry leaves room for signalling. */
 #include "loop/deadline.h"
 #include "base/clock.h"
 
@@ -14,16 +15,24 @@ static void wait_for_next(struct hl_deadlines *ring)
 		hl_timer_start_at(ring->loop, &ring->tick, (ring->second + 1) * HL_SECOND);
 }
 
+static struct hl_list *bucket_of(struct hl_deadlines *ring, uint64_t second)
+{
+	return &ring->buckets[second % HL_DEADLINE_BUCKETS];
+}
+
 static void collect_second(struct hl_deadlines *ring, uint64_t second)
 {
-	struct hl_list *bucket = &ring->buckets[second % HL_DEADLINE_BUCKETS], *node, *next;
+	struct hl_list *bucket = bucket_of(ring, second), *node, *next;
 
 	hl_list_each(node, next, bucket) {
+		uint64_t due = hl_list_entry(node, struct hl_deadline, node)->second;
 		/* Not == : a jump of the clock over the whole ring walks every bucket once. */
-		if (hl_list_entry(node, struct hl_deadline, node)->second > ring->second)
+		struct hl_list *place = due <= ring->second ? &ring->due : bucket_of(ring, due);
+
+		if (place == bucket)
 			continue;
 		hl_list_remove(node);
-		hl_list_append(&ring->due, node);
+		hl_list_append(place, node);
 	}
 }
 
@@ -88,17 +97,22 @@ void hl_deadline_init(struct hl_deadline *deadline)
 
 void hl_deadline_set(struct hl_deadlines *ring, struct hl_deadline *deadline, uint64_t moment)
 {
+	uint64_t second = moment / HL_SECOND + (moment % HL_SECOND != 0), before = deadline->second;
+
 	if (!hl_list_empty(&deadline->node)) {
+		/* Its bucket's turn comes no later than `before`, unless it is due by now. */
+		if (before > ring->second && second >= before) {
+			deadline->second = second;
+			return;
+		}
 		hl_list_remove(&deadline->node);
 		ring->count--;
 	}
 	/* Nothing was walked while nothing was set. */
 	if (!ring->count)
 		ring->second = hl_clock_now() / HL_SECOND;
-	deadline->second = moment / HL_SECOND + (moment % HL_SECOND != 0);
-	if (deadline->second <= ring->second)
-		deadline->second = ring->second + 1;
-	hl_list_append(&ring->buckets[deadline->second % HL_DEADLINE_BUCKETS], &deadline->node);
+	deadline->second = second > ring->second ? second : ring->second + 1;
+	hl_list_append(bucket_of(ring, deadline->second), &deadline->node);
 	ring->count++;
 	if (!hl_timer_running(&ring->tick))
 		wait_for_next(ring);

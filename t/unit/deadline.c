@@ -100,10 +100,35 @@ static void at_random(void)
 			other->asked = 0;
 		} else if (i % 5 == 0 && !other->times) {
 			set(other, hl_clock_now() + 1 + hl_random_below(100 * HL_SECOND));
+		} else if (i % 7 == 0 && other->asked && !other->times) {
+			set(other, other->asked + hl_random_below(6000 * HL_SECOND));
 		}
 	}
-	hl_loop_advance(loop, 9002000);
+	hl_loop_advance(loop, 60000000);
 	is_int(wrong_ones(MANY), 0, "30,000 at random, some cleared, some set anew");
+	is_int(ring.count, 0, "none is left");
+}
+
+static void put_off(void)
+{
+	begin();
+	set(&probes[0], hl_clock_now() + 10 * HL_SECOND);
+	for (int i = 0; i < 5000; i++) {
+		hl_loop_advance(loop, 3000);
+		set(&probes[0], hl_clock_now() + 10 * HL_SECOND);
+	}
+	is_int(probes[0].times, 0, "one that is put off all the time does not pass");
+	set(&probes[0], hl_clock_now() + 5000 * HL_SECOND);
+	set(&probes[0], hl_clock_now() + 20 * HL_SECOND);
+	hl_loop_advance(loop, 30000);
+	is_int(wrong_ones(1), 0, "put off further than the ring and back, it passes in time");
+	set(&probes[1], hl_clock_now() + HL_SECOND);
+	set(&probes[2], hl_clock_now() + HL_SECOND);
+	hl_deadline_clear(&ring, &probes[1].deadline);
+	hl_loop_advance(loop, 500);
+	set(&probes[1], probes[2].asked + HL_SECOND);
+	hl_loop_advance(loop, 5000);
+	is_int(wrong_ones(3), 0, "so does one that was cleared in between");
 	is_int(ring.count, 0, "none is left");
 }
 
@@ -165,6 +190,7 @@ int main(void)
 	hl_deadlines_init(&ring, loop, passed, &ring);
 	near_and_far();
 	at_random();
+	put_off();
 	jumps();
 	batches();
 	from_within();
