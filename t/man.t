@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use FindBin;
+use JSON::PP;
 use Test::More;
 
 my $source = "$FindBin::Bin/..";
@@ -9,7 +10,7 @@ my $build = $ENV{HOLDLINE_BUILDDIR} // "$source/build";
 
 sub text {
 	my ($name) = @_;
-	open my $in, '<', "$source/doc/$name" or die "$name: $!";
+	open my $in, '<', "$build/doc/$name" or die "$name: $!";
 	local $/;
 	my $text = <$in>;
 	$text =~ s/\\-|Fl -/--/g;
@@ -17,7 +18,7 @@ sub text {
 }
 
 SKIP: {
-	my @pages = (glob("$source/doc/*.[1-8]"), glob("$build/doc/*.[1-8]"));
+	my @pages = glob "$build/doc/*.[1-8]";
 	ok(scalar @pages, 'there are man pages');
 	system('command -v mandoc >/dev/null') == 0 or skip 'no mandoc', scalar @pages;
 	is(`mandoc -Tlint -W warning '$_' 2>&1`, '', "$_ is well-formed") for @pages;
@@ -42,6 +43,14 @@ SKIP: {
 	my %options = map { $_ => 1 } `$switch --help` =~ /(--[\w-]+)/g;
 	cmp_ok(scalar keys %options, '>', 3, 'holdline has options');
 	is_deeply([grep { $page !~ /\Q$_\E\b/ } sort keys %options], [], 'all are in its page');
+
+	my %default = map { $_->{key} => $_->{default} } @{decode_json(scalar `$switch --params=json`)};
+	my ($config) = `$switch --help` =~ /default (\S+?)\)/;
+	for my $place ($config, $default{'switch.control'}, "$default{'switch.state_dir'}/cdr.jsonl") {
+		like($page, qr{^\.It Pa \Q$place\E$}m, "and it names $place, as configured");
+	}
+	like(text('holdlinectl.1'), qr{^\.It Pa \Q$default{'switch.control'}\E$}m, 'as does holdlinectl(1)');
+	like(text('holdline.yaml.5'), qr{^\.It Pa \Q$config\E$}m, 'and holdline.yaml(5)');
 }
 
 done_testing();
