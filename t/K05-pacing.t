@@ -32,21 +32,33 @@ sub lateness {
 
 sub median { return (sort { $a <=> $b } @_)[$#_ / 2] }
 
+# A pacer that is wrong is so in each pass; one that a busy machine held up is looked at again.
+my $passes = 3;
+
 for my $interval (100, 500, 1000) {
 	my $count = $interval == 100 ? 31 : 11;
 	my $per_second = 1000 / $interval;
-	my @late = lateness($interval / 1000,
-		one_pass($count, send_one_time => 1, send_interval => $interval));
-	near median(@late[-5 .. -1]), 0, 0.15, "send_interval $interval, one at a time: $per_second a second";
-	cmp_ok scalar(grep { $_ < 0.09 } @late), '>=', $count * 0.8, 'evenly';
+	my ($late, $even);
+	for my $pass (1 .. $passes) {
+		my @late = lateness($interval / 1000,
+			one_pass($count, send_one_time => 1, send_interval => $interval));
+		($late, $even) = (median(@late[-5 .. -1]), scalar grep { $_ < 0.09 } @late);
+		last if $late <= 0.15 && $even >= $count * 0.8;
+	}
+	near $late, 0, 0.15, "send_interval $interval, one at a time: $per_second a second";
+	cmp_ok $even, '>=', $count * 0.8, 'evenly';
 }
 
-my @at = one_pass(20, send_one_time => 5, send_interval => 1000);
-my @late = lateness(1, @at[0, 5, 10, 15]);
-cmp_ok scalar(grep { $_ < 0.15 } @late), '>=', 3, 'batches start a pause apart';
-my @width = map { $at[$_ + 4] - $at[$_] } 0, 5, 10, 15;
-cmp_ok median(@width), '<', 0.3, 'five of them back to back';
-my @pause = map { $at[$_] - $at[$_ - 1] } 5, 10, 15;
-cmp_ok median(@pause), '>', 0.7, 'and then none';
+my ($together, $width, $pause);
+for my $pass (1 .. $passes) {
+	my @at = one_pass(20, send_one_time => 5, send_interval => 1000);
+	$together = grep { $_ < 0.15 } lateness(1, @at[0, 5, 10, 15]);
+	$width = median(map { $at[$_ + 4] - $at[$_] } 0, 5, 10, 15);
+	$pause = median(map { $at[$_] - $at[$_ - 1] } 5, 10, 15);
+	last if $together >= 3 && $width < 0.3 && $pause > 0.7;
+}
+cmp_ok $together, '>=', 3, 'batches start a pause apart';
+cmp_ok $width, '<', 0.3, 'five of them back to back';
+cmp_ok $pause, '>', 0.7, 'and then none';
 
 finish;
