@@ -27,6 +27,7 @@ subtest 'the challenge' => sub {
 	is_deeply [map { $_->{algorithm} } @challenge], ['MD5', 'SHA-256'], 'both algorithms, MD5 first';
 	is_deeply [map { $_->{realm} } @challenge], [('holdline.test') x 2], 'realm';
 	is_deeply [map { $_->{qop} } @challenge], ['auth', 'auth'], 'qop';
+	is $switch->control('status')->{transactions}, 0, 'and no transaction is kept for a stranger';
 	my $call = phone(switch => $switch, user => '1001')->invite('1002', sdp => 1, auth => 0);
 	my $refused = $call->failed;
 	is $refused->code, 407, 'INVITE: 407';

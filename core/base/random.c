@@ -7,7 +7,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { POOL_SIZE = 1024 };
+enum {
+	POOL_SIZE = 1024,
+	WHOLE = 12 /* characters of a token that a number of 64 bits gives in full */
+};
+
+static const char alphabet[32] = "0123456789abcdefghijklmnopqrstuv";
 
 static _Thread_local struct {
 	unsigned char bytes[POOL_SIZE];
@@ -69,12 +74,17 @@ uint64_t hl_random_below(uint64_t bound)
 
 void hl_random_token(char *token, size_t size)
 {
-	static const char alphabet[32] = "0123456789abcdefghijklmnopqrstuv";
-
 	if (!size)
 		return;
 	hl_random_bytes(token, size - 1);
 	for (size_t i = 0; i + 1 < size; i++)
 		token[i] = alphabet[(unsigned char)token[i] % sizeof(alphabet)];
 	token[size - 1] = '\0';
+}
+
+void hl_token(uint64_t number, char *token, size_t size)
+{
+	for (size_t i = 0; i + 1 < size && i < WHOLE; i++, number >>= 5)
+		*token++ = alphabet[number % sizeof(alphabet)];
+	*token = '\0';
 }

@@ -175,6 +175,16 @@ static uint16_t reply_port(const struct hl_flow *flow, const struct hl_message *
 	return via.port ? (uint16_t)via.port : SIP_PORT;
 }
 
+/* The tag of our responses. What is not of a dialog gets the same each time it comes, so that it can
+ * be answered without keeping it; the seeded hash is as hard to guess as a random one. */
+static void make_tag(struct hl_transaction *transaction, uint64_t hash)
+{
+	if (transaction->kind == INVITE_SERVER)
+		hl_random_token(transaction->tag, sizeof(transaction->tag));
+	else
+		hl_token(hl_hash_mix(hash, hash), transaction->tag, sizeof(transaction->tag));
+}
+
 static struct hl_transaction *accept_request(struct hl_transactions *table,
 					     const struct hl_flow *flow, struct hl_message *request,
 					     const struct hl_transaction_key *key)
@@ -186,7 +196,7 @@ static struct hl_transaction *accept_request(struct hl_transactions *table,
 		return NULL;
 	transaction->request = request;
 	transaction->reply_port = reply_port(flow, request);
-	hl_random_token(transaction->tag, sizeof(transaction->tag));
+	make_tag(transaction, key->hash);
 	/* Over a connection of ours the answer finds its way: it is opened again. */
 	if (invite && !flow->opened)
 		hl_transport_watch(table->transport, flow, &transaction->watch);
@@ -240,7 +250,7 @@ static void new_request(struct hl_transactions *table, const struct hl_flow *flo
 	if (!transaction)
 		return;
 	transaction->handling = false;
-	if (transaction->ignored) {
+	if (transaction->forgotten) {
 		hl_transaction_destroy(transaction);
 		return;
 	}
@@ -326,21 +336,26 @@ void hl_transactions_unsent(struct hl_transactions *table, struct hl_slice bytes
 	hl_message_free(message);
 }
 
+/* Makes `response`, which is freed, what was sent last: its status, or negative errno. */
+static int take_response(struct hl_transaction *transaction, struct hl_message *response)
+{
+	int result = response ? hl_message_status(response) : -ENOMEM;
+	if (transaction->final)
+		result = -EALREADY;
+	if (result > 0) {
+		hl_text_clear(&transaction->sent);
+		if (hl_message_write(response, &transaction->sent))
+			result = -ENOMEM;
+	}
+	hl_message_free(response);
+	return result;
+}
+
 int hl_transaction_respond(struct hl_transaction *transaction, struct hl_message *response)
 {
-	int result = -ENOMEM;
-	if (transaction->final) {
-		hl_message_free(response);
-		return -EALREADY;
-	}
-	if (!response)
-		return result;
-	int status = hl_message_status(response);
-	hl_text_clear(&transaction->sent);
-	result = hl_message_write(response, &transaction->sent);
-	hl_message_free(response);
-	if (result < 0)
-		return result;
+	int status = take_response(transaction, response);
+	if (status < 0)
+		return status;
 	transaction->final = status >= 200;
 	hl_transaction_input(transaction,
 			     status < 200   ? SEND_1XX
@@ -360,14 +375,31 @@ int hl_transaction_reply(struct hl_transaction *transaction, int code, const cha
 							  code > 100 ? transaction->tag : NULL));
 }
 
-void hl_transaction_ignore(struct hl_transaction *transaction)
+static void forget(struct hl_transaction *transaction)
 {
-	if (transaction->final)
-		return;
 	transaction->final = true;
-	transaction->ignored = true;
+	transaction->forgotten = true;
 	if (!transaction->handling)
 		hl_transaction_destroy(transaction);
+}
+
+int hl_transaction_respond_stateless(struct hl_transaction *transaction,
+				     struct hl_message *response)
+{
+	if (transaction->kind == INVITE_SERVER)
+		return hl_transaction_respond(transaction, response);
+	int status = take_response(transaction, response);
+	if (status < 0)
+		return status;
+	hl_transaction_send(transaction);
+	forget(transaction);
+	return 0;
+}
+
+void hl_transaction_ignore(struct hl_transaction *transaction)
+{
+	if (!transaction->final)
+		forget(transaction);
 }
 
 void hl_transaction_force_rport(struct hl_transaction *transaction)

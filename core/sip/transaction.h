@@ -59,6 +59,12 @@ HL_EXPORT size_t hl_transactions_count(const struct hl_transactions *table);
  */
 HL_EXPORT int hl_transaction_respond(struct hl_transaction *transaction,
 				     struct hl_message *response);
+/* Sends a final `response`, takes it over, and keeps nothing (RFC 3261 §8.2.7): the request again is
+ * a new one and is answered anew, with the same To tag. For what strangers can have asked a
+ * thousand times. An INVITE's transaction stays even so, for the ACK. The transaction is gone when
+ * its handler returns. Errors as above. */
+HL_EXPORT int hl_transaction_respond_stateless(struct hl_transaction *transaction,
+					       struct hl_message *response);
 /* Makes and sends a response without body in one go; To gets a tag from the transaction. */
 HL_EXPORT int hl_transaction_reply(struct hl_transaction *transaction, int code,
 				   const char *reason);
@@ -72,7 +78,7 @@ HL_EXPORT void hl_transaction_force_rport(struct hl_transaction *transaction);
 HL_EXPORT void hl_transaction_repeat(struct hl_transaction *transaction);
 /* The ACK to our 2xx came: its retransmission ends. */
 HL_EXPORT void hl_transaction_acked(struct hl_transaction *transaction);
-/* The To tag our responses get: random, made once. */
+/* The To tag our responses get: not to be guessed, made once. */
 HL_EXPORT const char *hl_transaction_tag(const struct hl_transaction *transaction);
 /* Sets who hears of CANCELLED and UNACKED. */
 HL_EXPORT void hl_transaction_own(struct hl_transaction *transaction,

@@ -56,7 +56,7 @@ struct hl_transaction {
 	bool final;	     /* a final response went or came */
 	bool acked;	     /* INVITE server: the ACK to the 2xx came */
 	bool handling;	     /* the owner is being told: the request must live */
-	bool ignored;	     /* server: nothing is answered */
+	bool forgotten;	     /* server: it ends with its handling */
 	bool cancel_due;     /* INVITE client: CANCEL as soon as it may */
 	bool cancelled;	     /* INVITE client: CANCEL was sent, or is due */
 	char *cancel_reason; /* owned; Reason of that CANCEL, or NULL */

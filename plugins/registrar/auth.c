@@ -83,7 +83,7 @@ static int challenge(struct registrar *registrar, struct hl_transaction *transac
 		hl_transaction_reply(transaction, 500, NULL);
 		return HL_DONE;
 	}
-	hl_transaction_respond(transaction, response);
+	hl_transaction_respond_stateless(transaction, response);
 	return HL_DONE;
 }
 

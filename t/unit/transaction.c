@@ -161,6 +161,45 @@ static void check_other(void)
 	told("", "and passed up once");
 }
 
+/* As check_other, without a transaction being left behind. */
+static void check_stateless(void)
+{
+	char tag[LAST];
+
+	receive(OPTIONS);
+	told("OPTIONS", "an OPTIONS is passed up");
+	is_int(hl_transaction_respond_stateless(
+		       last(), hl_message_response(hl_transaction_request(last()), 401, NULL,
+						   hl_transaction_tag(last()))),
+	       0, "401, to be forgotten");
+	snprintf(tag, sizeof(tag), "%s", header_in(next_packet(peer.socket), "To"));
+	is_gone("gone at once");
+	seen.answer = 404;
+	receive(OPTIONS);
+	seen.answer = 0;
+	told("OPTIONS", "the same again is passed up again");
+	is_str(header_in(next_packet(peer.socket), "To"), tag, "and gets the same tag");
+	schedule(32000);
+	is_gone("Timer J: gone");
+}
+
+static void check_stateless_invite(void)
+{
+	struct hl_transaction *transaction = invited();
+
+	is_int(hl_transaction_respond_stateless(
+		       transaction, hl_message_response(hl_transaction_request(transaction), 407,
+							NULL, hl_transaction_tag(transaction))),
+	       0, "407 to an INVITE");
+	is_str(next_line(), "SIP/2.0 407 Proxy Authentication Required", "goes");
+	receive(INVITE);
+	is_str(next_line(), "SIP/2.0 407 Proxy Authentication Required", "is repeated");
+	receive(ACK_FAILURE);
+	told("", "and the transaction takes its ACK");
+	schedule(5000);
+	is_gone("gone");
+}
+
 static void check_cancel(void)
 {
 	struct hl_transaction *transaction = invited();
@@ -339,6 +378,8 @@ int main(void)
 	check_success();
 	check_answered_at_once();
 	check_other();
+	check_stateless();
+	check_stateless_invite();
 	check_cancel();
 	check_keys();
 	check_long_keys();
