@@ -141,30 +141,41 @@ bool hl_digest_verify(const struct hl_digest *digest, const char *method, const 
 	return strlen(want) == digits && !CRYPTO_memcmp(want, got, digits);
 }
 
+/* The end of a quoted string: its closing quote, NULL when there is none. */
+static const char *quoted_end(const char *text, size_t length)
+{
+	const char *end = text + length, *quote = memchr(text, '"', length);
+
+	if (!quote || !memchr(text, '\\', (size_t)(quote - text)))
+		return quote;
+	while (text < end && *text != '"')
+		text += *text == '\\' ? 2 : 1;
+	return text < end ? text : NULL;
+}
+
 /* Takes `name=value` or `name="value"` and the comma behind it off `*rest`. 0 or -EBADMSG. */
 static int take_parameter(struct hl_slice *rest, struct hl_slice *name, struct hl_slice *value)
 {
 	const char *end;
 
-	if (!memchr(rest->data, '=', rest->length))
-		return -EBADMSG;
 	*name = hl_slice_trim(hl_slice_cut(rest, '='));
 	while (rest->length && (*rest->data == ' ' || *rest->data == '\t')) {
 		rest->data++;
 		rest->length--;
 	}
-	if (!rest->length || *rest->data != '"') {
+	if (!rest->length || !name->length)
+		return -EBADMSG;
+	if (*rest->data != '"') {
 		*value = hl_slice_trim(hl_slice_cut(rest, ','));
-		return name->length && value->length ? 0 : -EBADMSG;
+		return value->length ? 0 : -EBADMSG;
 	}
-	for (end = rest->data + 1; end < rest->data + rest->length && *end != '"'; end++)
-		end += *end == '\\';
-	if (end >= rest->data + rest->length)
+	end = quoted_end(rest->data + 1, rest->length - 1);
+	if (!end)
 		return -EBADMSG;
 	*value = (struct hl_slice){rest->data + 1, (size_t)(end - rest->data - 1)};
 	rest->length -= (size_t)(end + 1 - rest->data);
 	rest->data = end + 1;
-	return name->length && !hl_slice_trim(hl_slice_cut(rest, ',')).length ? 0 : -EBADMSG;
+	return hl_slice_trim(hl_slice_cut(rest, ',')).length ? -EBADMSG : 0;
 }
 
 static int set_algorithm(struct hl_digest *digest)
@@ -192,6 +203,7 @@ static int set_field(struct hl_digest *digest, struct hl_slice name, struct hl_s
 		if (field->data)
 			return -EBADMSG; /* given twice: which one would be checked? */
 		*field = value;
+		return 0;
 	}
 	return 0; /* others are to be ignored (RFC 7616 §3.4) */
 }
