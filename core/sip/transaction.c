@@ -175,8 +175,8 @@ static uint16_t reply_port(const struct hl_flow *flow, const struct hl_message *
 	return via.port ? (uint16_t)via.port : SIP_PORT;
 }
 
-/* The tag of our responses. What is not of a dialog gets the same each time it comes, so that it can
- * be answered without keeping it; the seeded hash is as hard to guess as a random one. */
+/* The tag of our responses. What is not of a dialog gets the same each time it comes, so that it
+ * can be answered without keeping it; the seeded hash is as hard to guess as a random one. */
 static void make_tag(struct hl_transaction *transaction, uint64_t hash)
 {
 	if (transaction->kind == INVITE_SERVER)

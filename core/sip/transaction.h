@@ -59,8 +59,8 @@ HL_EXPORT size_t hl_transactions_count(const struct hl_transactions *table);
  */
 HL_EXPORT int hl_transaction_respond(struct hl_transaction *transaction,
 				     struct hl_message *response);
-/* Sends a final `response`, takes it over, and keeps nothing (RFC 3261 §8.2.7): the request again is
- * a new one and is answered anew, with the same To tag. For what strangers can have asked a
+/* Sends a final `response`, takes it over, and keeps nothing (RFC 3261 §8.2.7): the request again
+ * is a new one and is answered anew, with the same To tag. For what strangers can have asked a
  * thousand times. An INVITE's transaction stays even so, for the ACK. The transaction is gone when
  * its handler returns. Errors as above. */
 HL_EXPORT int hl_transaction_respond_stateless(struct hl_transaction *transaction,
