@@ -1,3 +1,5 @@
+/* Reading what was pasted: first the line is made plain, whatever signs a web page or a spreadsheet
+ * writes blanks, quotes and rules with; then the name is looked for, and the value behind it. */
 #include "pasted.h"
 
 #include <ctype.h>

@@ -216,6 +216,11 @@ rule('lists of the local.mk are in order, each name once', map {
 	} map { [/^(.*?) \+= (.*)/s] } $text{$file} =~ /^(\w+ \+= \\\n(?:\t.*\\\n)*\t.*)/mg;
 } grep { /\.mk$/ } sort keys %text);
 
+rule('doc/architecture.md names every file of core/ itself', do {
+	my @named = map { s/\*/.*/r } slurp('doc/architecture.md') =~ /`([\w*]+\.c)`/g;
+	grep { my ($name) = m{^core/(\w+\.c)$}; $name && !grep { $name =~ /^$_$/ } @named } @c_files;
+});
+
 rule("no function is over $lines_of_function lines",
 	map { "$_->[0]:$_->[1]: $_->[2]() has $_->[3]" } grep { $_->[3] > $lines_of_function } @functions);
 
@@ -238,6 +243,9 @@ rule("no line is over $columns columns", map {
 		length $wide > $columns ? "$file:$line: " . length $wide : ();
 	} split /\n/, $text{$file};
 } @c_files);
+
+rule('a file opens with its purpose', grep { $text{$_} !~ m{^/\*} } @c_files,
+	grep { m{^t/(?:unit|bench|fuzz|plugins)/.*\.[ch]$} } sort keys %text);
 
 rule("a function's brace stands on a line of its own", map {
 	my ($file, $line) = ($_, 0);

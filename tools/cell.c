@@ -1,3 +1,4 @@
+/* The words for each kind of value: durations, moments, yes and no, messages as arrows. */
 #include "cell.h"
 
 #include "command.h"

@@ -1,3 +1,4 @@
+/* One question and one answer over the control socket, each a line of JSON. */
 #include "client.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Reading a password, with the terminal's echo off while it is typed. */
 #include "password.h"
 
 #include <stdio.h>

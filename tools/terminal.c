@@ -1,3 +1,4 @@
+/* What the terminal can show: columns of a text, colours, and nothing that moves its cursor. */
 #include "terminal.h"
 
 #include <langinfo.h>

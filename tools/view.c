@@ -1,3 +1,4 @@
+/* Tables whose columns shrink and whose lines break to fit, and cards of one object. */
 #include "view.h"
 
 #include "cell.h"

@@ -1,3 +1,4 @@
+/* Whole files, and what to say of those that are refused. */
 #include "base/file.h"
 
 #include <errno.h>

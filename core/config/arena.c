@@ -1,3 +1,4 @@
+/* The arena: chunks, of which the newest gives out what is asked for; counted as a whole. */
 #include "config/arena.h"
 
 #include "base/memory.h"

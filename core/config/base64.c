@@ -1,3 +1,4 @@
+/* Base64 into bytes (RFC 4648 §4), with the line breaks that YAML allows in it. */
 #include "config/base64.h"
 
 static int base64_digit(char c)

@@ -1,3 +1,4 @@
+/* Looking members of a map up. What builds the nodes is document.c. */
 #include "config/node.h"
 
 const struct hl_node *hl_node_get(const struct hl_node *map, const char *key)

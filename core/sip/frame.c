@@ -1,3 +1,5 @@
+/* Where a message in a stream ends: behind its headers, which say how long its body is; empty lines
+ * between messages are pings and pongs. */
 #include "sip/frame.h"
 
 #include "sip/message.h"

@@ -1,3 +1,4 @@
+/* HMACs and base64 by OpenSSL. */
 #include "sip/keyed.h"
 
 #include <openssl/evp.h>

@@ -1,6 +1,7 @@
-/* SIP messages: the border to libosip2. A message is parsed once; everybody else reads and changes
- * it through these functions. Returned strings and slices live as long as the message is unchanged.
- */
+/* SIP messages. One is cut into its header lines once; everybody else reads and changes it through
+ * these functions. Via, From, To and the URI of a Contact are read in place; the parameters of a
+ * Contact, and the reason phrases of codes, are libosip2's, which is seen in none but these files.
+ * Returned strings and slices live as long as the message is unchanged. */
 #ifndef HL_SIP_MESSAGE_H
 #define HL_SIP_MESSAGE_H
 

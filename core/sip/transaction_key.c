@@ -1,3 +1,5 @@
+/* Keys of transactions: branch, sent-by and method (RFC 3261 §17.2.3), put together in a fixed
+ * room; for RFC 2543 requests, a hash of what else tells them apart. */
 #include "sip/transaction_key.h"
 
 #include "base/hash.h"

@@ -1,3 +1,4 @@
+/* The pacer: rings by period, the burst that all of them share, and one timer for what is next. */
 #include "pacer.h"
 
 #include "ring.h"

@@ -1,3 +1,4 @@
+/* Profiles: message, period and method, shared by the contacts that have the same. */
 #include "keepalive.h"
 
 struct key {

@@ -1,3 +1,4 @@
+/* One ring: a pass begins, advances by its cursor, settles what was sent, is overrun or ends. */
 #include "ring.h"
 
 /* µs. Even pacing sends what is due in steps, by one system call each. When it is behind, a step is

@@ -1,3 +1,4 @@
+/* A table of (user, source) with their wrong passwords, bounded: the oldest entry makes room. */
 #include "suspension.h"
 
 #include <errno.h>

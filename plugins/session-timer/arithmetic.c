@@ -1,3 +1,5 @@
+/* Session-Expires and Min-SE (RFC 4028 §4, §5) as text and as numbers: what is offered and
+ * granted, and when a refresh is due. */
 #include "arithmetic.h"
 
 #include <errno.h>
