@@ -66,46 +66,22 @@ static inline uint64_t sip_end(struct sip_state *s)
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* Lowers the ASCII capitals among eight bytes at once: in each byte, bit 7 of `above` says c >= 'A'
- * and that of `beyond` c > 'Z', reckoned on the low seven bits so that nothing carries over. */
-static inline uint64_t lower_word(uint64_t word)
-{
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t low = word & (0x7f * ones);
-	uint64_t above = low + (0x80 - 'A') * ones;
-	uint64_t beyond = low + (0x80 - 'Z' - 1) * ones;
-	uint64_t capitals = (above & ~beyond & ~word) & (0x80 * ones);
-
-	return word | capitals >> 2;
-}
-
-static inline uint64_t sip_hash(const unsigned char *data, size_t length, bool nocase)
+uint64_t hl_hash_bytes(const void *data, size_t length)
 {
 	struct sip_state s = sip_begin();
+	const unsigned char *bytes = data;
 	size_t tail = length % 8;
 	uint64_t word;
 
 	for (size_t at = 0; at + 8 <= length; at += 8) {
-		memcpy(&word, data + at, 8);
-		sip_word(&s, nocase ? lower_word(word) : word);
+		memcpy(&word, bytes + at, 8);
+		sip_word(&s, word);
 	}
 	word = 0;
 	if (tail)
-		memcpy(&word, data + length - tail, tail);
-	if (nocase)
-		word = lower_word(word);
+		memcpy(&word, bytes + length - tail, tail);
 	sip_word(&s, word | (uint64_t)length << 56);
 	return sip_end(&s);
-}
-
-uint64_t hl_hash_bytes(const void *data, size_t length)
-{
-	return sip_hash(data, length, false);
-}
-
-uint64_t hl_hash_nocase(struct hl_slice s)
-{
-	return sip_hash((const unsigned char *)s.data, s.length, true);
 }
 
 uint64_t hl_hash_mix(uint64_t a, uint64_t b)

@@ -24,8 +24,6 @@ typedef bool hl_hash_match(const struct hl_hash_node *node, const void *key);
 
 /* The seeded hash of bytes; the seed is drawn once per process. */
 HL_EXPORT uint64_t hl_hash_bytes(const void *data, size_t length);
-/* The same, without regard to ASCII case. */
-HL_EXPORT uint64_t hl_hash_nocase(struct hl_slice s);
 /* Mixes two hashes into one. */
 HL_EXPORT uint64_t hl_hash_mix(uint64_t a, uint64_t b);
 

@@ -13,8 +13,6 @@ struct hl_list {
 	struct hl_list *prev;
 } __attribute__((may_alias));
 
-#define HL_LIST_EMPTY(name) { &(name), &(name) }
-
 static inline void hl_list_init(struct hl_list *head)
 {
 	head->next = head->prev = head;

@@ -531,13 +531,3 @@ void hl_sdp_codec(const struct hl_sdp *sdp, unsigned media, char name[32])
 		 (hl_slice_equal_nocase(codec, HL_SLICE_LITERAL("CN")) ||
 		  hl_slice_equal_nocase(codec, HL_SLICE_LITERAL("telephone-event"))));
 }
-
-struct hl_slice hl_sdp_origin(struct hl_slice body)
-{
-	struct hl_slice line;
-
-	while (next_line(&body, &line))
-		if (is_line(line, "o="))
-			return value_of(line);
-	return (struct hl_slice){NULL, 0};
-}

@@ -66,7 +66,5 @@ HL_EXPORT int hl_sdp_rewrite(const struct hl_sdp *sdp, const struct hl_sdp_edit 
 /* The codec name of an m-line's first format but for events and noise ("PCMU", from a=rtpmap or
  * the static table of RFC 3551), copied into `name`; "" when unknown. */
 HL_EXPORT void hl_sdp_codec(const struct hl_sdp *sdp, unsigned media, char name[32]);
-/* The o= line's value of an SDP body, or the empty slice. */
-HL_EXPORT struct hl_slice hl_sdp_origin(struct hl_slice body);
 
 #endif

@@ -3,7 +3,7 @@
  *
  *	int main(void)
  *	{
- *		ok(hl_slice_empty(slice), "a new slice is empty");
+ *		ok(!slice.data, "a new slice is empty");
  *		is_int(slice.length, 0, "and has length %d", 0);
  *		return done_testing();
  *	}
