@@ -67,7 +67,7 @@ static int status(void *arg, const struct hl_arguments *arguments, struct hl_jso
 	put_refused(hl_calls_counters(holdline->calls), result);
 	hl_json_put_integer(result, "transactions",
 			    (int64_t)hl_transactions_count(holdline->transactions));
-	hl_json_put_integer(result, "malformed", (int64_t)holdline->malformed);
+	hl_json_put_integer(result, "malformed", (int64_t)hl_traffic_malformed(holdline));
 	hl_json_put_integer(result, "cdr_waiting", (int64_t)store.waiting);
 	hl_json_key(result, "policy");
 	put_policy(holdline->policy, result);

@@ -101,7 +101,27 @@ static double transactions(void *arg)
 
 static double malformed(void *arg)
 {
-	return (double)((struct hl_switch *)arg)->malformed;
+	return (double)hl_traffic_malformed(arg);
+}
+
+static struct hl_transport_counters messages(void *arg)
+{
+	return hl_transport_counters(((struct hl_switch *)arg)->transport);
+}
+
+static double received(void *arg)
+{
+	return (double)messages(arg).received;
+}
+
+static double sent(void *arg)
+{
+	return (double)messages(arg).sent;
+}
+
+static double unsent(void *arg)
+{
+	return (double)messages(arg).refused;
 }
 
 static double reloads(void *arg)
@@ -205,6 +225,18 @@ static const struct hl_metric rows[] = {
 	 .help = "Registrations at gateways.",
 	 .read = gateways_not_registered},
 	{.name = "transactions", .help = "SIP transactions in progress.", .read = transactions},
+	{.name = "messages_received_total",
+	 .help = "SIP messages and other datagrams that came.",
+	 .counter = true,
+	 .read = received},
+	{.name = "messages_sent_total",
+	 .help = "SIP messages and heartbeats that were sent.",
+	 .counter = true,
+	 .read = sent},
+	{.name = "messages_unsent_total",
+	 .help = "Sends that found no way there, or a full buffer.",
+	 .counter = true,
+	 .read = unsent},
 	{.name = "malformed_total",
 	 .help = "Messages that were no SIP.",
 	 .counter = true,

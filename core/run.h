@@ -119,6 +119,8 @@ void hl_warnings_json(const struct hl_text *report, struct hl_json *json);
 extern const struct hl_transport_events hl_traffic_transport;
 extern const struct hl_transaction_handlers hl_traffic_transactions;
 extern const struct hl_call_hooks hl_traffic_calls;
+/* Messages, datagrams and streams that were no SIP. */
+uint64_t hl_traffic_malformed(const struct hl_switch *holdline);
 void hl_traffic_contact(void *arg, enum hl_contact_event event, struct hl_contact *contact);
 
 /* commands.c: the core's control commands. 0 or negative errno. */

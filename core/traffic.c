@@ -33,6 +33,11 @@ static void malformed(struct hl_switch *holdline, const struct hl_flow *flow, st
 	hl_text_fini(&response);
 }
 
+uint64_t hl_traffic_malformed(const struct hl_switch *holdline)
+{
+	return holdline->malformed + hl_transport_counters(holdline->transport).malformed;
+}
+
 /* CRLFs and NULs: a sign of life between messages, and nothing else (RFC 5626 §4.4.1). */
 static bool is_blank(struct hl_slice bytes)
 {

@@ -78,6 +78,23 @@ subtest 'life signs are no mistakes' => sub {
 	is scalar(() = $switch->log_events(level => qr/warn|error/)), $before, 'nor logged';
 };
 
+subtest 'the figures' => sub {
+	my $figure = sub {
+		my %row = map { $_->{name} => $_->{value} } @{$switch->control('metrics')};
+		return map { $row{"holdline_${_}_total"} } qw(malformed messages_received messages_sent);
+	};
+	my @before = $figure->();
+	my $tcp = phone(switch => $switch, user => '1001', transport => 'tcp');
+	$tcp->send_raw(spoilt(sub { s/^Content-Length: 0/Content-Length: -1/m }));
+	is $tcp->expect('4xx')->code, 400, 'a stream that cannot be cut into messages';
+	still_serves('figures');
+	my @after = $figure->();
+	is $after[0], $before[0] + 1, 'is counted, too';
+	is $after[1], $before[1] + 1, 'as is what came';
+	cmp_ok $after[2], '>', $before[2], 'and went';
+	is $switch->control('status')->{malformed}, $after[0], 'status says the same';
+};
+
 subtest 'too much of it' => sub {
 	my $many = spoilt(sub { s/^User-Agent:/("X-A: b\r\n" x 3000) . 'User-Agent:'/me });
 	my $long = spoilt(sub { s/^User-Agent: /'User-Agent: ' . 'x' x 60000/me });

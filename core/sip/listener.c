@@ -38,7 +38,6 @@ static void datagram(void *arg, const struct hl_datagram *got)
 			       .listener = listener->index,
 			       .local = got->local,
 			       .remote = got->remote};
-	transport->counters.received++;
 	transport->events->received(transport->arg, &flow, got->bytes);
 }
 
@@ -107,8 +106,31 @@ static int find_entry(const struct hl_transport *transport)
 	return oldest;
 }
 
+/* Counts what went over a listener's socket. */
+static void count(const struct listener *listener, struct hl_transport_counters *counters)
+{
+	const struct hl_udp_counters *udp;
+
+	if (!listener || !listener->udp)
+		return;
+	udp = hl_udp_counters(listener->udp);
+	counters->received += udp->received;
+	counters->sent += udp->sent;
+	counters->refused += udp->refused;
+}
+
+struct hl_transport_counters hl_transport_counters(const struct hl_transport *transport)
+{
+	struct hl_transport_counters counters = transport->counters;
+
+	for (unsigned i = 0; i < transport->listener_count; i++)
+		count(transport->listeners[i], &counters);
+	return counters;
+}
+
 static void close_entry(struct hl_transport *transport, unsigned entry)
 {
+	count(transport->listeners[entry], &transport->counters);
 	listener_free(transport->listeners[entry]);
 	transport->listeners[entry] = NULL;
 	transport->closed[entry] = hl_clock_now();

@@ -89,14 +89,12 @@ static struct hl_udp *socket_of(const struct hl_transport *transport, const stru
 int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow,
 		      struct hl_slice bytes)
 {
+	struct hl_udp *udp = socket_of(transport, flow);
 	int result = -ENOTCONN;
-	if (flow->type == HL_TRANSPORT_UDP) {
-		struct hl_udp *udp = socket_of(transport, flow);
-		if (udp)
-			result = hl_udp_post(udp, &flow->local, &flow->remote, bytes);
-	} else {
+	if (udp)
+		return hl_udp_post(udp, &flow->local, &flow->remote, bytes);
+	if (flow->type != HL_TRANSPORT_UDP)
 		result = hl_connections_send(transport, flow, bytes);
-	}
 	if (result < 0)
 		transport->counters.refused++;
 	else
@@ -105,21 +103,15 @@ int hl_transport_post(struct hl_transport *transport, const struct hl_flow *flow
 }
 
 /* Sends a run of parcels of one socket. Returns how many were dealt with. */
-static unsigned send_run(struct hl_transport *transport, struct hl_udp *udp,
-			 struct hl_parcel *parcels, unsigned count)
+static unsigned send_run(struct hl_udp *udp, struct hl_parcel *parcels, unsigned count)
 {
 	struct hl_outgoing list[BATCH];
 	for (unsigned i = 0; i < count; i++)
 		list[i] = (struct hl_outgoing){parcels[i].flow->local, parcels[i].flow->remote,
 					       parcels[i].bytes};
 	unsigned done = hl_udp_send_many(udp, list, count);
-	for (unsigned i = 0; i < done; i++) {
+	for (unsigned i = 0; i < done; i++)
 		parcels[i].result = list[i].remote.family ? 0 : -EHOSTUNREACH;
-		if (list[i].remote.family)
-			transport->counters.sent++;
-		else
-			transport->counters.refused++;
-	}
 	return done;
 }
 
@@ -141,7 +133,7 @@ unsigned hl_transport_send_many(struct hl_transport *transport, struct hl_parcel
 		       parcels[done + run].flow->type == HL_TRANSPORT_UDP &&
 		       parcels[done + run].flow->listener == flow->listener)
 			run++;
-		unsigned sent = send_run(transport, udp, parcels + done, run);
+		unsigned sent = send_run(udp, parcels + done, run);
 		done += sent;
 		if (sent < run)
 			break;
@@ -380,9 +372,4 @@ bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_
 			return true;
 	}
 	return false;
-}
-
-const struct hl_transport_counters *hl_transport_counters(const struct hl_transport *transport)
-{
-	return &transport->counters;
 }

@@ -53,8 +53,9 @@ struct hl_transport_limits {
 };
 
 struct hl_transport_counters {
-	uint64_t received, sent, refused; /* messages and datagrams */
-	uint64_t malformed;		  /* counted by hl_transport_malformed and by framing */
+	uint64_t received, sent; /* messages and datagrams */
+	uint64_t refused;	 /* sends that found no way there, or a full buffer */
+	uint64_t malformed;	 /* what of streams could not be cut into messages */
 };
 
 HL_EXPORT struct hl_transport *hl_transport_new(struct hl_loop *loop,
@@ -147,6 +148,8 @@ HL_EXPORT void hl_transport_contact(const struct hl_transport *transport,
 				    size_t size);
 /* Whether that is one of our own addresses (loops). */
 HL_EXPORT bool hl_transport_is_self(const struct hl_transport *transport, const struct hl_uri *uri);
-HL_EXPORT const struct hl_transport_counters *hl_transport_counters(const struct hl_transport *t);
+/* Of all listeners and connections since the start. */
+HL_EXPORT struct hl_transport_counters
+hl_transport_counters(const struct hl_transport *transport);
 
 #endif

@@ -59,7 +59,7 @@ struct hl_transport {
 	char **names;	       /* owned; flow.name - 1 is the index */
 	unsigned name_count;
 	struct hl_address advertise; /* family 0: none */
-	struct hl_transport_counters counters;
+	struct hl_transport_counters counters; /* of connections, and sockets that are closed */
 	struct hl_log_limit disconnected_limit; /* lines that peers can cause */
 	struct hl_log_limit refused_limit;
 };
