@@ -93,9 +93,26 @@ uint64_t hl_hash_mix(uint64_t a, uint64_t b)
 	return sip_end(&s);
 }
 
+static struct hl_hash_node **buckets_new(size_t count)
+{
+	size_t size = count * sizeof(struct hl_hash_node *);
+
+	return size < HL_HUGE_PAGE ? hl_zalloc(size) : hl_pages_new(size, true);
+}
+
+static void buckets_free(struct hl_hash_node **buckets, size_t count)
+{
+	size_t size = count * sizeof(struct hl_hash_node *);
+
+	if (size < HL_HUGE_PAGE)
+		hl_free(buckets);
+	else
+		hl_pages_free(buckets, size);
+}
+
 int hl_hash_init(struct hl_hash *table)
 {
-	struct hl_hash_node **buckets = hl_zalloc(INITIAL_SIZE * sizeof(struct hl_hash_node *));
+	struct hl_hash_node **buckets = buckets_new(INITIAL_SIZE);
 
 	if (!buckets)
 		return -ENOMEM;
@@ -105,8 +122,9 @@ int hl_hash_init(struct hl_hash *table)
 
 void hl_hash_fini(struct hl_hash *table)
 {
-	hl_free(table->buckets);
-	hl_free(table->old_buckets);
+	buckets_free(table->buckets, table->size);
+	if (table->old_buckets)
+		buckets_free(table->old_buckets, table->old_size);
 	*table = (struct hl_hash){0};
 }
 
@@ -128,7 +146,7 @@ static void begin_growth(struct hl_hash *table)
 
 	if (table->size > SIZE_MAX / 2 / sizeof(struct hl_hash_node *))
 		return;
-	buckets = hl_zalloc(table->size * 2 * sizeof(struct hl_hash_node *));
+	buckets = buckets_new(table->size * 2);
 	if (!buckets)
 		return;
 	table->old_buckets = table->buckets;
@@ -150,7 +168,7 @@ static void move_bucket(struct hl_hash *table)
 		*bucket = node;
 	}
 	if (table->moved == table->old_size) {
-		hl_free(table->old_buckets);
+		buckets_free(table->old_buckets, table->old_size);
 		table->old_buckets = NULL;
 	}
 }

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MANY = 20000 };
+enum { MANY = 300000 }; /* whose table is on pages of its own */
 
 struct item {
 	struct hl_hash_node node;
