@@ -1,4 +1,4 @@
-# base: slices, list, hash, errors, log, clock, random. Needs nothing.
+# base: slices, list, hash, pools, errors, log, clock, random. Needs nothing.
 
 core_libcore_a_SOURCES += \
 	core/base/address.c \
@@ -11,6 +11,8 @@ core_libcore_a_SOURCES += \
 	core/base/json.c \
 	core/base/log.c \
 	core/base/memory.c \
+	core/base/pool.c \
+	core/base/pool.h \
 	core/base/random.c \
 	core/base/row.c \
 	core/base/slice.c \

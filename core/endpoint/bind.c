@@ -88,7 +88,7 @@ static struct hl_endpoint *endpoint_get(struct hl_endpoints *table, struct hl_sl
 
 	if (endpoint)
 		return endpoint;
-	endpoint = hl_zalloc(offsetof(struct hl_endpoint, user) + user.length + 1);
+	endpoint = hl_pool_alloc(&table->pool, hl_endpoint_size(user.length));
 	if (!endpoint)
 		return NULL;
 	if (user.length)

@@ -138,14 +138,18 @@ void hl_contact_rename(const struct hl_endpoints *table, struct hl_contact *cont
 		hl_free(old);
 }
 
-struct hl_contact *hl_contact_new(const struct hl_endpoints *table,
-				  const struct hl_binding *binding)
+static size_t block_size(const struct hl_endpoints *table, size_t room)
+{
+	return sizeof(struct hl_contact_block) + table->space + room;
+}
+
+struct hl_contact *hl_contact_new(struct hl_endpoints *table, const struct hl_binding *binding)
 {
 	size_t room = (strings_size(binding) + 7) / 8 * 8;
 	struct hl_contact_block *block = NULL;
 
 	if (room <= UINT16_MAX)
-		block = hl_zalloc(sizeof(*block) + table->space + room);
+		block = hl_pool_alloc(&table->pool, block_size(table, room));
 	if (!block)
 		return NULL;
 	block->room = (uint16_t)room;
@@ -157,11 +161,11 @@ struct hl_contact *hl_contact_new(const struct hl_endpoints *table,
 	return &block->contact;
 }
 
-void hl_contact_free(const struct hl_endpoints *table, struct hl_contact *contact)
+void hl_contact_free(struct hl_endpoints *table, struct hl_contact *contact)
 {
 	if (contact->uri != room_of(table, contact))
 		hl_free(contact->uri);
-	hl_free(contact);
+	hl_pool_free(&table->pool, contact, block_size(table, hl_contact_block(contact)->room));
 }
 
 void hl_contact_json(const struct hl_contact *contact, struct hl_json *json)

@@ -34,6 +34,7 @@ struct hl_endpoints *hl_endpoints_new(struct hl_loop *loop, size_t space, hl_end
 	table->event = event;
 	table->arg = arg;
 	table->realm = hl_strdup("");
+	hl_pool_init(&table->pool);
 	hl_handles_init(&table->handles);
 	if (!table->realm || hl_hash_init(&table->by_user))
 		goto no_users;
@@ -57,7 +58,7 @@ no_users:
 void hl_endpoint_free(struct hl_endpoints *table, struct hl_endpoint *endpoint)
 {
 	hl_hash_remove(&table->by_user, &endpoint->by_user);
-	hl_free(endpoint);
+	hl_pool_free(&table->pool, endpoint, hl_endpoint_size(strlen(endpoint->user)));
 }
 
 /* Takes a contact out of everything and frees it, and its endpoint with the last one. */
@@ -91,6 +92,7 @@ void hl_endpoints_free(struct hl_endpoints *table)
 	hl_hash_fini(&table->by_flow);
 	hl_hash_fini(&table->by_user);
 	hl_handles_fini(&table->handles);
+	hl_pool_fini(&table->pool);
 	hl_free(table->realm);
 	hl_free(table);
 }

@@ -2,12 +2,14 @@
 #ifndef HL_ENDPOINT_TABLE_H
 #define HL_ENDPOINT_TABLE_H
 
+#include "base/pool.h"
 #include "endpoint/endpoint.h"
 
 #include <stdalign.h>
 #include <stddef.h>
 
 struct hl_endpoints {
+	struct hl_pool pool;	    /* of endpoints and contacts */
 	struct hl_hash by_user;	    /* struct hl_endpoint */
 	struct hl_hash by_flow;	    /* struct hl_contact: of those with one flow, the latest */
 	struct hl_hash agents;	    /* struct hl_agent by text */
@@ -56,15 +58,19 @@ void hl_flow_join(struct hl_endpoints *table, struct hl_contact *contact);
 void hl_flow_leave(struct hl_endpoints *table, struct hl_contact *contact);
 
 /* A contact with the binding's strings, in no list yet; NULL when memory is out. */
-struct hl_contact *hl_contact_new(const struct hl_endpoints *table,
-				  const struct hl_binding *binding);
-void hl_contact_free(const struct hl_endpoints *table, struct hl_contact *contact);
+struct hl_contact *hl_contact_new(struct hl_endpoints *table, const struct hl_binding *binding);
+void hl_contact_free(struct hl_endpoints *table, struct hl_contact *contact);
 /* Gets the memory that the binding's strings need beside the contact's room: NULL when they fit. 0
  * or -ENOMEM. */
 int hl_contact_text(struct hl_contact *contact, const struct hl_binding *binding, char **text);
 /* Takes over the binding's strings, into `text` or the room. Cannot fail. */
 void hl_contact_rename(const struct hl_endpoints *table, struct hl_contact *contact,
 		       const struct hl_binding *binding, char *text);
+/* Bytes of an endpoint, by the length of its user part. */
+static inline size_t hl_endpoint_size(size_t length)
+{
+	return offsetof(struct hl_endpoint, user) + length + 1;
+}
 /* Takes an endpoint without contacts out of the table. */
 void hl_endpoint_free(struct hl_endpoints *table, struct hl_endpoint *endpoint);
 

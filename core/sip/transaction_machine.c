@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "sip/transaction_parts.h"
 
+#include <errno.h>
+
 enum { LINGER = 100 }; /* ms by which an end that nobody waits for may be late */
 
 typedef void transaction_action(struct hl_transaction *transaction, struct hl_message *message);
@@ -56,7 +58,7 @@ static void send_again(struct hl_transaction *transaction, struct hl_message *me
 {
 	int result = hl_transaction_send(transaction);
 	bool client = transaction->kind == INVITE_CLIENT || transaction->kind == CLIENT;
-	if (client && result < 0) {
+	if (client && result < 0 && result != -EAGAIN && result != -ENOBUFS) {
 		fail(transaction, message);
 		return;
 	}

@@ -29,6 +29,7 @@ check_PROGRAMS += \
 	t/unit/policy_limits \
 	t/unit/policy_rules \
 	t/unit/policy_world \
+	t/unit/pool \
 	t/unit/row \
 	t/unit/scenario \
 	t/unit/sdp \
