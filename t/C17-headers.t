@@ -78,7 +78,7 @@ $request->add('Max-Forwards' => 70, CSeq => $cancel->cseq . ' CANCEL',
 $alice->transact($request);
 is($in->expect('CANCEL')->header('Reason'), 'SIP;cause=200;text="Call completed elsewhere"',
 	'the Reason of a CANCEL passes');
-is($out->failed->code, 487, '487');
+is($out->failed->code, 487, 'the INVITE ends with 487');
 ($out, $in) = ring();
 $in->respond(180);
 $out->expect(180);

@@ -45,7 +45,10 @@ pass('a blind transfer: the third softphone is called by the second, and answers
 ok(wait_for(sub { grep { $_->{caller} eq '1002' && $_->{callee} eq '1003'
 	&& $_->{state} eq 'active' } @{$switch->control('calls')} }, 10), 'these two talk');
 $_->command('hangupall') for $alice, $bob, $carol;
-ok(wait_for(sub { !$switch->control('status')->{calls} }, 10), 'no call is left');
+ok(wait_for(sub { !$switch->control('status')->{calls} }, 10), 'no call is left') or do {
+	diag(explain($switch->control('call', id => $_->{id}))) for @{$switch->control('calls')};
+	$switch->tail;
+};
 is(scalar(my @record = $switch->cdrs(2)), 2, 'two calls, two records');
 $_->stop for $alice, $bob, $carol;
 finish;

@@ -45,8 +45,8 @@ static int start(struct hl_transactions *table, const struct hl_flow *flow,
 	result = hl_message_write(request, &transaction->sent);
 	if (!result)
 		result = hl_transaction_send(transaction);
-	if (result == -EAGAIN || result == -ENOBUFS)
-		result = 0; /* a full socket: the retransmission will do */
+	if (result == -ENOBUFS)
+		result = 0; /* the connection ends for that, of which the watch is told */
 	if (result)
 		goto out;
 	transaction->request = request;

@@ -3,8 +3,6 @@
 #include "base/clock.h"
 #include "sip/transaction_parts.h"
 
-#include <errno.h>
-
 enum { LINGER = 100 }; /* ms by which an end that nobody waits for may be late */
 
 typedef void transaction_action(struct hl_transaction *transaction, struct hl_message *message);
@@ -58,7 +56,7 @@ static void send_again(struct hl_transaction *transaction, struct hl_message *me
 {
 	int result = hl_transaction_send(transaction);
 	bool client = transaction->kind == INVITE_CLIENT || transaction->kind == CLIENT;
-	if (client && result < 0 && result != -EAGAIN && result != -ENOBUFS) {
+	if (client && result < 0) {
 		fail(transaction, message);
 		return;
 	}
