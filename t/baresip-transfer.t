@@ -44,11 +44,15 @@ $carol->event('CALL_ESTABLISHED');
 pass('a blind transfer: the third softphone is called by the second, and answers');
 ok(wait_for(sub { grep { $_->{caller} eq '1002' && $_->{callee} eq '1003'
 	&& $_->{state} eq 'active' } @{$switch->control('calls')} }, 10), 'these two talk');
-$_->command('hangupall') for $alice, $bob, $carol;
-ok(wait_for(sub { !$switch->control('status')->{calls} }, 10), 'no call is left') or do {
+$_->event('CALL_CLOSED') for $alice, $bob;
+$bob->hangup;
+$carol->event('CALL_CLOSED');
+ok(wait_for(sub { !$switch->control('status')->{calls} }), 'no call is left') or do {
 	diag(explain($switch->control('call', id => $_->{id}))) for @{$switch->control('calls')};
 	$switch->tail;
 };
-is(scalar(my @record = $switch->cdrs(2)), 2, 'two calls, two records');
+is_deeply([map { [@$_{qw(caller callee ended_by reason)}] } $switch->cdrs(2)],
+	[['1001', '1002', 'caller', 'Normal'], ['1002', '1003', 'caller', 'Normal']],
+	'two calls, two records: the first ends with the transfer, the second when its caller hangs up');
 $_->stop for $alice, $bob, $carol;
 finish;

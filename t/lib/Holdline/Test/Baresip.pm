@@ -56,9 +56,10 @@ sub _write {
 	return;
 }
 
-# Ten seconds of 440 Hz, 8 kHz mono; baresip plays it again from the start.
+# Three minutes of 440 Hz, 8 kHz mono: longer than any test, since baresip hangs up where its source
+# ends. 200 samples are 11 whole waves.
 sub _tone {
-	my $data = pack 's<*', map { int 8000 * sin $_ * 440 * 8 * atan2(1, 1) / 8000 } 1 .. 80000;
+	my $data = pack('s<*', map { int 8000 * sin $_ * 440 * 8 * atan2(1, 1) / 8000 } 1 .. 200) x 7200;
 	return 'RIFF' . pack('V', 36 + length $data) . 'WAVEfmt '
 		. pack('VvvVVvv', 16, 1, 1, 8000, 16000, 2, 16) . 'data' . pack('V', length $data) . $data;
 }
@@ -106,7 +107,7 @@ sub _message {
 	return;
 }
 
-# A menu command (dial, accept, hangup, ...); returns what it printed.
+# A menu command (dial, accept, hangup, ...); returns what it printed, dies when it failed.
 sub command {
 	my ($self, $command, $params) = @_;
 	my $id = 't' . $token++;
@@ -115,7 +116,9 @@ sub command {
 	syswrite $self->{socket}, length($json) . ":$json,";
 	Holdline::Test::Loop->wait_for(sub { $self->{answers}{$id} }, 5)
 		or die "baresip does not answer to $command\n" . $self->log_text;
-	return $self->{answers}{$id}{data};
+	my $answer = delete $self->{answers}{$id};
+	$answer->{ok} or die "baresip: $command: $answer->{data}\n";
+	return $answer->{data};
 }
 
 # Takes the next event of that type, waiting for it; dies with baresip's log when it does not come.
