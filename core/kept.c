@@ -11,7 +11,7 @@ enum { FIRST = 64 }; /* places in a list */
 const struct hl_store_layout hl_kept_layouts[HL_STORE_TABLES] = {
 	[HL_STORE_CDR] = {.columns = {hl_cdr_columns, HL_CDR_COLUMNS}},
 	[HL_STORE_CONTACTS] = {.columns = {hl_kept_contact_columns, HL_KEPT_CONTACT_COLUMNS},
-			       .changing = 1},
+			       .refreshed = true},
 	/* last_alive */
 	[HL_STORE_CALLS] = {.columns = {hl_cdr_columns, HL_CDR_COLUMNS}, .changing = 1},
 	[HL_STORE_SUBSCRIBERS] = {.columns = {hl_subscriber_columns, HL_SUBSCRIBER_COLUMNS}},

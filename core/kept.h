@@ -1,5 +1,5 @@
 /* What a restart finds: registered contacts and calls that are up as rows of the store, written
- * behind by its thread. Refreshes are gathered, so that many cost one change of a row. */
+ * behind by its thread. */
 #ifndef HL_KEPT_H
 #define HL_KEPT_H
 
@@ -17,10 +17,14 @@ struct hl_kept_list {
 	size_t count, size;
 };
 
+enum { HL_KEPT_REFRESHES = 1000 }; /* handed over together */
+
 struct hl_kept {
 	struct hl_switch *holdline; /* borrowed */
 	size_t contact_offset, call_offset; /* of our bytes in contacts and calls */
-	struct hl_kept_list contacts, calls;
+	struct hl_kept_list contacts, calls; /* whose rows are to be written */
+	struct hl_store_refresh refreshes[HL_KEPT_REFRESHES];
+	size_t refresh_count;
 	int64_t next_contact, next_call; /* numbers of rows */
 	bool deaf; /* contacts that come have their rows, or all is over */
 	struct hl_timer contact_sweep, call_sweep, alive_sweep;

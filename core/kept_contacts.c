@@ -1,8 +1,6 @@
-/* Registered contacts as rows. A contact that was registered or has moved waits for its whole row
- * to be written, one that was refreshed for its expiry only. One that is refreshed so often that
- * the row's expiry lies behind the next refreshes anyway is left alone. A sweep hands all that wait
- * to the store. A contact that came over a connection is not kept: after a restart no way leads
- * there. */
+/* Registered contacts as rows. A contact that was registered or has moved waits for its row to be
+ * written; of one that was refreshed only the new expiry is noted. A sweep hands all of it to the
+ * store. A contact that came over a connection is not kept: after a restart no way leads there. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "kept.h"
@@ -17,7 +15,6 @@ enum {
 	SWEEP_AGAIN = 20,   /* … when there were too many for one sweep */
 	SWEEP_MOST = 5000,  /* contacts at once: the loop has other work */
 	BACKLOG = 200000,   /* rows waiting in the store: no more is given to it */
-	OFTEN = 4,	    /* a refresh within this part of the time granted is one of many */
 };
 
 enum column {
@@ -52,8 +49,7 @@ struct mark {
 	uint64_t number : 36; /* of its row; 0: none yet */
 	uint64_t check : 24;  /* of what the row says beside the expiry */
 	uint64_t waits : 1;   /* in the list */
-	uint64_t whole : 1;   /* … for the whole row */
-	uint64_t expires;     /* as the row says; µs of hl_clock_now */
+	uint64_t expires;     /* the latest that was handed over; µs of hl_clock_now */
 };
 
 static struct mark *mark_of(const struct hl_kept *kept, struct hl_contact *contact)
@@ -132,39 +128,22 @@ static int write_row(struct hl_kept *kept, struct hl_contact *contact)
 	struct mark *mark = mark_of(kept, contact);
 	struct hl_value row[COLUMNS];
 	struct texts texts;
-	uint64_t check = check_of(contact);
 	int code;
 
-	if (contact->flow.type != HL_TRANSPORT_UDP) {
+	/* Refreshes of its number that end later would still hold. */
+	if (contact->flow.type != HL_TRANSPORT_UDP || contact->expires < mark->expires)
 		forget_row(kept, mark);
+	if (contact->flow.type != HL_TRANSPORT_UDP)
 		return 0;
-	}
-	if (mark->number && !mark->whole && mark->check == check) {
-		row[0] = hl_value_time(hl_clock_wall_at(contact->expires));
-		code = hl_store_touch(store, HL_STORE_CONTACTS, (int64_t)mark->number, row);
-	} else {
-		fill_row(contact, &texts, row);
-		if (!mark->number)
-			mark->number = (uint64_t)kept->next_contact++;
-		code = hl_store_put(store, HL_STORE_CONTACTS, (int64_t)mark->number, row);
-	}
+	if (!mark->number)
+		mark->number = (uint64_t)kept->next_contact++;
+	fill_row(contact, &texts, row);
+	code = hl_store_put(store, HL_STORE_CONTACTS, (int64_t)mark->number, row);
 	if (!code) {
-		mark->whole = false;
-		mark->check = check;
+		mark->check = check_of(contact);
 		mark->expires = contact->expires;
 	}
 	return code;
-}
-
-/* Whether the row may stay as it is: it says all but the last bit of the time, and a phone that
- * refreshes so often will do so again before that is over. */
-static bool will_do(const struct hl_contact *contact, const struct mark *mark)
-{
-	uint64_t granted = contact->expires - hl_clock_now();
-
-	return mark->number && !mark->whole && contact->expires >= mark->expires &&
-	       contact->expires - mark->expires < granted / OFTEN &&
-	       mark->check == check_of(contact);
 }
 
 /* The first `most` of the list. */
@@ -188,18 +167,55 @@ static void write_some(struct hl_kept *kept, size_t most)
 		memmove(list->items, list->items + done, list->count * sizeof(*list->items));
 }
 
-static void sweep(void *arg)
+/* Whether the store took the refreshes that were noted. */
+static bool write_refreshes(struct hl_kept *kept)
 {
-	struct hl_kept *kept = arg;
+	if (!hl_store_refresh(kept->holdline->store, kept->refreshes, kept->refresh_count))
+		kept->refresh_count = 0;
+	return !kept->refresh_count;
+}
+
+static bool store_has_room(struct hl_kept *kept)
+{
 	struct hl_store_counters counters;
 
 	hl_store_counters(kept->holdline->store, &counters);
-	/* Who waits on is written once however often it is refreshed meanwhile. */
-	if (counters.rows_waiting < BACKLOG)
+	return counters.rows_waiting < BACKLOG;
+}
+
+static void start_sweep(struct hl_kept *kept, unsigned wait)
+{
+	if (!hl_timer_running(&kept->contact_sweep))
+		hl_timer_start(kept->holdline->loop, &kept->contact_sweep, wait);
+}
+
+static void sweep(void *arg)
+{
+	struct hl_kept *kept = arg;
+	bool room = store_has_room(kept);
+
+	if (room) {
 		write_some(kept, SWEEP_MOST);
-	if (kept->contacts.count)
-		hl_timer_start(kept->holdline->loop, &kept->contact_sweep,
-			       counters.rows_waiting < BACKLOG ? SWEEP_AGAIN : SWEEP);
+		if (kept->refresh_count)
+			write_refreshes(kept);
+	}
+	if (kept->contacts.count || kept->refresh_count)
+		start_sweep(kept, room ? SWEEP_AGAIN : SWEEP);
+}
+
+/* Notes the new expiry if it is all that changed. While the store takes nothing the contact waits
+ * for its row instead, which is written once however often it is refreshed until then. */
+static bool note_refresh(struct hl_kept *kept, const struct hl_contact *contact, struct mark *mark)
+{
+	if (!mark->number || contact->expires < mark->expires || mark->check != check_of(contact))
+		return false;
+	if (kept->refresh_count == HL_KEPT_REFRESHES &&
+	    !(store_has_room(kept) && write_refreshes(kept)))
+		return false;
+	kept->refreshes[kept->refresh_count++] = (struct hl_store_refresh){
+		(int64_t)mark->number, hl_clock_wall_at(contact->expires)};
+	mark->expires = contact->expires;
+	return true;
 }
 
 void hl_kept_contact(struct hl_kept *kept, enum hl_contact_event event, struct hl_contact *contact)
@@ -215,13 +231,11 @@ void hl_kept_contact(struct hl_kept *kept, enum hl_contact_event event, struct h
 	if ((event != HL_CONTACT_ADDED && event != HL_CONTACT_REFRESHED &&
 	     event != HL_CONTACT_MOVED) || !is_on(kept))
 		return;
-	mark->whole |= event != HL_CONTACT_REFRESHED;
-	if (mark->waits || will_do(contact, mark) ||
-	    hl_kept_list_add(&kept->contacts, contact->handle))
+	if (mark->waits)
 		return;
-	mark->waits = true;
-	if (!hl_timer_running(&kept->contact_sweep))
-		hl_timer_start(kept->holdline->loop, &kept->contact_sweep, SWEEP);
+	if (event != HL_CONTACT_REFRESHED || !note_refresh(kept, contact, mark))
+		mark->waits = !hl_kept_list_add(&kept->contacts, contact->handle);
+	start_sweep(kept, SWEEP);
 }
 
 void hl_kept_contacts_init(struct hl_kept *kept)
@@ -231,8 +245,10 @@ void hl_kept_contacts_init(struct hl_kept *kept)
 
 void hl_kept_contacts_flush(struct hl_kept *kept)
 {
-	if (kept->holdline->endpoints)
-		write_some(kept, SIZE_MAX);
+	if (!kept->holdline->endpoints)
+		return;
+	write_some(kept, SIZE_MAX);
+	write_refreshes(kept);
 }
 
 /* Reading them back. */
@@ -320,11 +336,17 @@ static void adopt(struct restoring *restoring, struct hl_contact *contact, int64
 
 	mark->number = (uint64_t)number;
 	mark->check = check_of(contact);
-	mark->whole = false;
 	mark->expires = contact->expires;
 	/* It has not been heard yet by this process: heartbeats go on at once. */
 	contact->heard = 0;
 	restoring->restored++;
+}
+
+/* No other contact is given that number. */
+static void number_taken(struct hl_kept *kept, int64_t number)
+{
+	if (number >= kept->next_contact)
+		kept->next_contact = number + 1;
 }
 
 static void visit(void *arg, int64_t number, const struct hl_value *row)
@@ -335,8 +357,7 @@ static void visit(void *arg, int64_t number, const struct hl_value *row)
 	struct hl_contact *contact;
 	int code = -ENOENT;
 
-	if (number >= kept->next_contact)
-		kept->next_contact = number + 1;
+	number_taken(kept, number);
 	if (!row[EXPIRES].present || row[EXPIRES].time <= now) {
 		restoring->expired++;
 	} else if (!row[USER].present || !is_known(kept->holdline, row[USER].text)) {
@@ -356,6 +377,7 @@ static void drop(void *arg, int64_t number, const struct hl_value *row)
 	struct restoring *restoring = arg;
 
 	(void)row;
+	number_taken(restoring->kept, number);
 	hl_store_drop(restoring->kept->holdline->store, HL_STORE_CONTACTS, number);
 }
 

@@ -75,23 +75,45 @@ subtest 'refreshed and removed after the restart' => sub {
 	near($switch->endpoint('1001')->{expires_in}, 1790, 15, 'with the expiry of the refresh');
 };
 
-subtest 'a phone that refreshes often' => sub {
-	$alice->register(expires => 1800);
-	stored($switch, 0);
+subtest 'a refresh that asks for less' => sub {
 	my $rows = $switch->control('status')->{rows_written};
-	$alice->register(expires => 1800) for 1 .. 3;
-	$inside->register(expires => 600);
-	stored($switch, $rows + 1);
-	is $switch->control('status')->{rows_written}, $rows + 1, 'costs no write each time';
 	$alice->register(expires => 3000);
-	stored($switch, $rows + 2);
+	stored($switch, $rows + 1);
 	$alice->register(expires => 900);
 	stored($switch, $rows + 3);
 	$switch->kill_now;
 	$switch = incarnation();
-	near($switch->endpoint('1001')->{expires_in}, 890, 15, 'but what is longer or shorter is written');
-	$inside->unregister;
+	near($switch->endpoint('1001')->{expires_in}, 890, 15, 'holds after a restart');
+	is $switch->control('status')->{contacts}, 1, 'for one contact';
 };
+
+# How much longer 1001 is registered than 1002, which does not refresh.
+sub ahead {
+	my ($switch) = @_;
+	my %left = map { $_->{user} => $_->{expires_in} } @{$switch->control('endpoints')};
+	return defined $left{1001} && defined $left{1002} ? $left{1001} - $left{1002} : undef;
+}
+
+for my $percent (10, 60) {
+	subtest "a refresh after $percent % of the time, and a crash" => sub {
+		$switch->stop;
+		$switch = incarnation(clock_rate => 100);
+		my ($phone, $other) = map { phone(switch => $switch, user => $_) } 1001, 1002;
+		$_->register(expires => 400) for $phone, $other;
+		stored($switch, 2);
+		my $left = 400 * (1 - $percent / 100);
+		$switch->control_until(sub { $_->[0]{expires_in} <= $left }, 'endpoints', user => '1002');
+		my $rows = $switch->control('status')->{rows_written};
+		$phone->register(expires => 400);
+		stored($switch, $rows + 1);
+		my $ahead = ahead($switch);
+		cmp_ok $ahead, '>=', 400 - $left - 2, 'the phone has a new expiry';
+		$switch->kill_now;
+		$switch = incarnation(clock_rate => 100);
+		near(ahead($switch), $ahead, 3, 'a restart finds it');
+		$_->unregister for $phone, $other;
+	};
+}
 
 subtest 'a phone that says who it is in a refresh only' => sub {
 	my $urn = 'urn:uuid:00000000-0000-1000-8000-000A95A0E129';

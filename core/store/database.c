@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 enum {
-	SCHEMA = 2,		  /* PRAGMA user_version */
+	SCHEMA = 3,		  /* PRAGMA user_version */
 	APPLICATION = 0x486f4c64, /* PRAGMA application_id: "HoLd" */
 	CACHE_KIB = 16384,
 };
@@ -19,6 +19,9 @@ static const char *const migrations[SCHEMA] = {
 	/* How far cdr.jsonl is in table cdr: the file's inode and its length then. */
 	"CREATE TABLE journal (one INTEGER PRIMARY KEY CHECK (one = 1), file INTEGER, "
 	"length INTEGER);",
+	/* Until when which row of contacts holds, as refreshes put it off: refresh.c. */
+	"CREATE TABLE refreshes (expires INTEGER, number INTEGER, PRIMARY KEY (expires, number)) "
+	"WITHOUT ROWID;",
 };
 
 int hl_database_failed(struct hl_database *database, const char *what, struct hl_error *error)

@@ -4,6 +4,7 @@ core_libcore_a_SOURCES += \
 	core/store/database.c \
 	core/store/journal.c \
 	core/store/private.h \
+	core/store/refresh.c \
 	core/store/store.c \
 	core/store/store.h \
 	core/store/table.c \

@@ -80,6 +80,26 @@ int hl_table_last(struct hl_table *table, unsigned count, struct hl_text *json,
 /* Puts in a record from its line, unless its row is there. Errors as hl_database_step. */
 int hl_table_recover(struct hl_table *table, struct hl_slice line, struct hl_error *error);
 
+/* Refreshes: a table of its own, in the order in which they end. */
+
+/* Behind the name of a table with numbers: `later` is the latest, or null. */
+#define HL_REFRESHES_JOIN                                                                          \
+	" LEFT JOIN (SELECT number AS whose, strftime('%Y-%m-%dT%H:%M:%S.000Z', max(expires), "    \
+	"'unixepoch') AS later FROM refreshes GROUP BY number) ON whose = number"
+
+struct hl_refreshes {
+	struct hl_database *database; /* borrowed */
+	sqlite3_stmt *put, *forget;   /* owned */
+};
+
+/* Once the tables are there. 0 or negative errno. */
+int hl_refreshes_open(struct hl_refreshes *refreshes, struct hl_database *database,
+		      struct hl_error *error);
+void hl_refreshes_close(struct hl_refreshes *refreshes);
+/* Within a group; errors as hl_database_step. Forgets those that are over. */
+int hl_refreshes_put(struct hl_refreshes *refreshes, const struct hl_store_refresh *items,
+		     size_t count, struct hl_error *error);
+
 /* cdr.jsonl. */
 
 struct hl_journal {
@@ -105,11 +125,12 @@ void hl_journal_read(const struct hl_journal *journal, uint64_t from,
 
 struct hl_item {
 	struct hl_list node; /* in queue, lines or rows */
-	enum { HL_ITEM_PUT, HL_ITEM_TOUCH, HL_ITEM_DROP } act;
+	enum { HL_ITEM_PUT, HL_ITEM_TOUCH, HL_ITEM_REFRESH, HL_ITEM_DROP } act;
 	enum hl_store_table table;
 	int64_t number;
-	size_t size; /* bytes of `row` */
-	struct hl_value row[];
+	size_t rows;		/* that it writes */
+	size_t size;		/* bytes, with what follows */
+	struct hl_value row[];	/* or struct hl_store_refresh */
 };
 
 struct hl_store {
@@ -127,6 +148,7 @@ struct hl_store {
 	struct hl_journal journal;
 	struct hl_database database;
 	struct hl_table tables[HL_STORE_TABLES];
+	struct hl_refreshes refreshes;
 	struct hl_timer collect; /* the queue is about to be taken */
 	struct hl_timer commit;	 /* also retries */
 	struct hl_log_limit limit;

@@ -45,24 +45,41 @@ struct question {
 	struct hl_text json;
 };
 
-/* One wake-up serves all that is queued until then. */
-static int append(struct hl_store *store, struct hl_item *item, size_t size, bool record)
+/* Room for so many bytes behind `head`; NULL: no memory. */
+static struct hl_item *new_item(const struct hl_item *head, size_t behind)
 {
+	struct hl_item *item = hl_alloc(sizeof(*item) + behind);
+
+	if (item) {
+		*item = *head;
+		item->size = sizeof(*item) + behind;
+		hl_list_init(&item->node);
+	}
+	return item;
+}
+
+/* Takes the item over, which may be NULL. One wake-up serves all that is queued until then. */
+static int append(struct hl_store *store, const struct hl_item *head, struct hl_item *item)
+{
+	struct hl_store_counters *counters = &store->counters;
+	bool record = head->table == HL_STORE_CDR;
 	int code = 0;
 
 	pthread_mutex_lock(&store->lock);
-	if (!item || store->bytes + size > WAITING)
+	if (!item || store->bytes + item->size > WAITING)
 		code = -ENOMEM;
 	else if (hl_list_empty(&store->queue))
 		code = hl_loop_post(store->loop, hl_writer_queued, store);
 	if (code) {
-		(*(record ? &store->counters.failed : &store->counters.rows_failed))++;
+		*(record ? &counters->failed : &counters->rows_failed) += head->rows;
 	} else {
 		hl_list_append(&store->queue, &item->node);
-		(*(record ? &store->counters.waiting : &store->counters.rows_waiting))++;
-		store->bytes += size;
+		*(record ? &counters->waiting : &counters->rows_waiting) += head->rows;
+		store->bytes += item->size;
 	}
 	pthread_mutex_unlock(&store->lock);
+	if (code)
+		hl_free(item);
 	return code;
 }
 
@@ -70,20 +87,13 @@ static int append(struct hl_store *store, struct hl_item *item, size_t size, boo
 static int queue(struct hl_store *store, struct hl_item head, const struct hl_columns *columns,
 		 const struct hl_value *values)
 {
-	size_t size = sizeof(head) + hl_row_size(columns, values);
-	struct hl_item *item = hl_alloc(size);
-	int code;
+	struct hl_item *item;
 
-	if (item) {
-		*item = head;
-		item->size = size;
-		hl_list_init(&item->node);
+	head.rows = 1;
+	item = new_item(&head, hl_row_size(columns, values));
+	if (item)
 		hl_row_copy(columns, values, item->row);
-	}
-	code = append(store, item, size, head.table == HL_STORE_CDR);
-	if (code)
-		hl_free(item);
-	return code;
+	return append(store, &head, item);
 }
 
 int hl_store_cdr(struct hl_store *store, const struct hl_value *row)
@@ -111,6 +121,16 @@ int hl_store_touch(struct hl_store *store, enum hl_store_table table, int64_t nu
 	return queue(store,
 		     (struct hl_item){.act = HL_ITEM_TOUCH, .table = table, .number = number},
 		     &changing, values);
+}
+
+int hl_store_refresh(struct hl_store *store, const struct hl_store_refresh *refreshes, size_t count)
+{
+	struct hl_item head = {.act = HL_ITEM_REFRESH, .table = HL_STORE_CONTACTS, .rows = count};
+	struct hl_item *item = new_item(&head, count * sizeof(*refreshes));
+
+	if (item)
+		memcpy(item->row, refreshes, count * sizeof(*refreshes));
+	return append(store, &head, item);
 }
 
 int hl_store_drop(struct hl_store *store, enum hl_store_table table, int64_t number)
@@ -330,7 +350,7 @@ static int open_tables(struct hl_store *store, struct hl_error *error)
 				       "CREATE UNIQUE INDEX IF NOT EXISTS subscribers_user ON "
 				       "subscribers (user)",
 				       "make the tables", error);
-	return code;
+	return code ? code : hl_refreshes_open(&store->refreshes, &store->database, error);
 }
 
 static int open_both(struct hl_store *store, const char *directory, struct hl_error *error)
@@ -407,6 +427,7 @@ void hl_store_close(struct hl_store *store)
 	drop(store, &store->rows);
 	for (unsigned i = 0; i < HL_STORE_TABLES; i++)
 		hl_table_close(&store->tables[i]);
+	hl_refreshes_close(&store->refreshes);
 	hl_database_close(&store->database);
 	hl_journal_close(&store->journal);
 	if (store->claim >= 0)

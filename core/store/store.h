@@ -19,6 +19,13 @@ enum hl_store_table {
 struct hl_store_layout {
 	struct hl_columns columns;
 	size_t changing; /* how many of the last columns hl_store_touch sets */
+	bool refreshed;	 /* the last column is the time that hl_store_refresh puts off */
+};
+
+/* A row of CONTACTS holds longer than it says. */
+struct hl_store_refresh {
+	int64_t number;	  /* of the row */
+	uint64_t expires; /* µs since the epoch */
 };
 
 /* Opens (or creates) the directory, database and tables, and starts the thread. `layouts` are the
@@ -42,6 +49,11 @@ HL_EXPORT int hl_store_put(struct hl_store *store, enum hl_store_table table, in
 /* Queues new values of its changing columns. */
 HL_EXPORT int hl_store_touch(struct hl_store *store, enum hl_store_table table, int64_t number,
 			     const struct hl_value *values);
+/* Queues `count` refreshes; one that ends before another, or the row's own time, changes nothing.
+ * What each costs does not depend on how many rows there are. Who comes after has another number,
+ * as long as the store is open: refreshes outlive their rows. */
+HL_EXPORT int hl_store_refresh(struct hl_store *store, const struct hl_store_refresh *refreshes,
+			       size_t count);
 /* Queues its end. */
 HL_EXPORT int hl_store_drop(struct hl_store *store, enum hl_store_table table, int64_t number);
 /* Shows every row of CONTACTS or CALLS, as they were when the store was opened: at start, it waits
@@ -78,7 +90,7 @@ HL_EXPORT int hl_store_last_cdrs(struct hl_store *store, unsigned count, struct 
 struct hl_store_counters {
 	uint64_t written, failed; /* records */
 	uint64_t waiting;	  /* records not yet on disk */
-	uint64_t rows_written;	  /* puts, touches and drops */
+	uint64_t rows_written;	  /* puts, touches, refreshes and drops */
 	uint64_t rows_failed;
 	uint64_t rows_waiting;
 	uint64_t failures; /* attempts to write that failed */

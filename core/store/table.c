@@ -59,6 +59,22 @@ static int prepare_put(struct hl_table *table, struct hl_text *sql, struct hl_er
 	return hl_database_prepare(table->database, sql, &table->put, error);
 }
 
+/* All rows, their last column as refreshes left it. */
+static int prepare_all(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
+{
+	const struct hl_columns *columns = &table->layout->columns;
+	bool refreshed = table->layout->refreshed;
+
+	hl_text_put(sql, "SELECT number");
+	for (size_t i = 0; i < columns->count; i++)
+		hl_text_printf(sql, refreshed && i == columns->count - 1
+					    ? ", max(%s, ifnull(later, ''))" : ", %s",
+			       columns->items[i].name);
+	hl_text_printf(sql, " FROM %s%s ORDER BY number", table->name,
+		       refreshed ? HL_REFRESHES_JOIN : "");
+	return hl_database_prepare(table->database, sql, &table->all, error);
+}
+
 /* The number is always the first parameter, the values follow. */
 static int prepare_numbered(struct hl_table *table, struct hl_text *sql, struct hl_error *error)
 {
@@ -79,12 +95,7 @@ static int prepare_numbered(struct hl_table *table, struct hl_text *sql, struct 
 drop:
 	hl_text_printf(sql, "DELETE FROM %s WHERE number = ?1", table->name);
 	code = hl_database_prepare(table->database, sql, &table->drop, error);
-	if (code)
-		return code;
-	hl_text_put(sql, "SELECT number, ");
-	put_columns(table, sql, "", "");
-	hl_text_printf(sql, " FROM %s ORDER BY number", table->name);
-	return hl_database_prepare(table->database, sql, &table->all, error);
+	return code ? code : prepare_all(table, sql, error);
 }
 
 static int prepare_last(struct hl_table *table, struct hl_text *sql, struct hl_error *error)

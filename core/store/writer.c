@@ -25,11 +25,11 @@ void hl_item_forget(struct hl_store *store, struct hl_item *item, bool written)
 	pthread_mutex_lock(&store->lock);
 	store->bytes -= item->size;
 	if (record) {
-		counters->waiting--;
-		(*(written ? &counters->written : &counters->failed))++;
+		counters->waiting -= item->rows;
+		*(written ? &counters->written : &counters->failed) += item->rows;
 	} else {
-		counters->rows_waiting--;
-		(*(written ? &counters->rows_written : &counters->rows_failed))++;
+		counters->rows_waiting -= item->rows;
+		*(written ? &counters->rows_written : &counters->rows_failed) += item->rows;
 	}
 	pthread_mutex_unlock(&store->lock);
 	hl_free(item);
@@ -103,6 +103,8 @@ static int write_item(struct hl_store *store, struct hl_item *item, struct hl_er
 
 	switch (item->act) {
 	case HL_ITEM_TOUCH: return hl_table_touch(table, item->number, item->row, error);
+	case HL_ITEM_REFRESH:
+		return hl_refreshes_put(&store->refreshes, (void *)item->row, item->rows, error);
 	case HL_ITEM_DROP: return hl_table_drop(table, item->number, error);
 	default: return hl_table_put(table, item->number, item->row, error);
 	}

@@ -1,4 +1,5 @@
-/* The store's rows that come and go: put, changed, dropped, found again; damage, and a full disk. */
+/* The store's rows that come and go: put, changed, refreshed, dropped, found again; damage, and a
+ * full disk. */
 #include "store/store.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -21,7 +22,9 @@ static const struct hl_column user_items[] = {
 	{"user", HL_KIND_TEXT}, {"count", HL_KIND_INTEGER}, {"until", HL_KIND_TIME}};
 static const struct hl_store_layout layouts[HL_STORE_TABLES] = {
 	[HL_STORE_CDR] = {.columns = {cdr_items, HL_COUNT(cdr_items)}},
-	[HL_STORE_CONTACTS] = {.columns = {row_items, HL_COUNT(row_items)}, .changing = 2},
+	[HL_STORE_CONTACTS] = {.columns = {row_items, HL_COUNT(row_items)},
+			       .changing = 2,
+			       .refreshed = true},
 	[HL_STORE_CALLS] = {.columns = {cdr_items, HL_COUNT(cdr_items)}, .changing = 1},
 	[HL_STORE_SUBSCRIBERS] = {.columns = {user_items, HL_COUNT(user_items)}},
 };
@@ -93,6 +96,108 @@ static void coming_and_going(void)
 	is_str(rows(store), "1:z:10:then 2:b:7:later ", "a row is put in place of the old one");
 	hl_store_counters(store, &counters);
 	is_int(counters.rows_waiting + counters.rows_failed, 0, "nothing waits, nothing failed");
+	hl_store_close(store);
+}
+
+static void run_sql(const char *sql)
+{
+	sqlite3 *db;
+
+	sqlite3_open(database, &db);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		diag("%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+static void remove_all(void)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "rm -f %s/*", directory);
+	if (system(command))
+		diag("cannot remove");
+}
+
+static int took_number(void *number, int columns, char **values, char **names)
+{
+	(void)columns, (void)names;
+	*(int64_t *)number = atoll(values[0]);
+	return 0;
+}
+
+static int64_t refreshes_stored(void)
+{
+	int64_t stored = -1;
+	sqlite3 *db;
+
+	sqlite3_open(database, &db);
+	sqlite3_exec(db, "SELECT count(*) FROM refreshes", took_number, &stored, NULL);
+	sqlite3_close(db);
+	return stored;
+}
+
+static void refreshed(void)
+{
+	struct hl_store *store;
+	uint64_t later = hl_clock_wall() + 3600 * HL_SECOND;
+	const struct hl_store_refresh refreshes[] = {{2, later}, {3, moment - HL_SECOND},
+						     {1, later}, {4, later},
+						     {2, later - HL_SECOND}};
+
+	remove_all();
+	store = open_store();
+	put(store, 1, "a");
+	put(store, 2, "b");
+	put(store, 3, "c");
+	put(store, 4, "d");
+	hl_store_refresh(store, refreshes, HL_COUNT(refreshes));
+	hl_store_drop(store, HL_STORE_CONTACTS, 4);
+	store = again(store);
+	is_str(rows(store), "1:a:10:later 2:b:20:later 3:c:30:then ",
+	       "a refresh puts off the end, one that ends earlier does not");
+	is_int(refreshes_stored(), 3, "what is over, and whose row was the last, is forgotten");
+	put(store, 2, "e");
+	put(store, 4, "f");
+	store = again(store);
+	is_str(rows(store), "1:a:10:later 2:e:20:later 3:c:30:then 4:f:40:then ",
+	       "a number that comes again after a restart has no refreshes of its own");
+	hl_store_refresh(store, refreshes, HL_COUNT(refreshes));
+	store = again(store);
+	is_int(refreshes_stored(), 4, "the same refresh is stored once");
+	hl_store_close(store);
+}
+
+static void seen_later(void *arg, int64_t number, const struct hl_value *row)
+{
+	(void)number;
+	*(unsigned *)arg += row[2].time > moment + HL_SECOND;
+}
+
+static void refreshed_together(void)
+{
+	enum { MANY = 100 };
+	struct hl_store_refresh refreshes[MANY];
+	struct hl_store_counters counters;
+	struct hl_store *store;
+	struct hl_error error;
+	unsigned later = 0;
+
+	remove_all();
+	store = open_store();
+	for (int i = 0; i < MANY; i++) {
+		put(store, i + 1, "x");
+		refreshes[i] = (struct hl_store_refresh){
+			i + 1, hl_clock_wall() + (unsigned)(i + 3600) * HL_SECOND};
+	}
+	hl_store_refresh(store, refreshes, MANY);
+	do {
+		usleep(5000);
+		hl_store_counters(store, &counters);
+	} while (counters.rows_waiting);
+	is_int(counters.rows_written, 2 * MANY, "each refresh counts as a row");
+	store = again(store);
+	hl_store_each(store, HL_STORE_CONTACTS, seen_later, &later, &error);
+	is_int(later, MANY, "many refreshes at once");
 	hl_store_close(store);
 }
 
@@ -184,25 +289,6 @@ static void full_disk(void)
 	hl_store_close(store);
 }
 
-static void run_sql(const char *sql)
-{
-	sqlite3 *db;
-
-	sqlite3_open(database, &db);
-	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		diag("%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
-
-static void remove_all(void)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command), "rm -f %s/*", directory);
-	if (system(command))
-		diag("cannot remove");
-}
-
 static void versions(void)
 {
 	struct hl_store *store;
@@ -215,6 +301,7 @@ static void versions(void)
 	put(store, 1, "new");
 	store = again(store);
 	is_str(rows(store), "1:new:10:then ", "a database of version 1 gets the tables it lacks");
+	is_int(refreshes_stored(), 0, "all of them");
 	hl_store_close(store);
 	remove_all();
 	run_sql("CREATE TABLE songs (name)");
@@ -233,6 +320,8 @@ int main(void)
 	snprintf(database, sizeof(database), "%s/holdline.db", directory);
 	hl_clock_set_rate(100);
 	coming_and_going();
+	refreshed();
+	refreshed_together();
 	records_of_calls();
 	at_once();
 	full_disk();
