@@ -32,7 +32,8 @@ sub new {
 	my $switch = $self->{switch};
 	$self->{server} ||= $switch->address($self->{transport}) if $switch;
 	$self->{password} = $switch->password($self->{user}) if $switch && !defined $self->{password};
-	$self->{control} = $self->_free_port;
+	$self->{control} = [_own_address()];
+	push @{$self->{control}}, _free_port($self->{control}[0]);
 	$self->_write('config', $self->_config);
 	$self->_write($_, '') for qw(accounts contacts);
 	$self->_write('tone.wav', _tone());
@@ -41,10 +42,16 @@ sub new {
 	return $self;
 }
 
+# A loopback address of this process's own: on one that everybody uses, somebody else may get the port
+# before baresip takes it.
+sub _own_address {
+	return join '.', 127, 64 + ($$ >> 16 & 63), $$ >> 8 & 255, $$ & 255;
+}
+
 sub _free_port {
-	my ($self) = @_;
-	my $socket = IO::Socket::IP->new(LocalHost => $self->{local}, Listen => 1, Proto => 'tcp')
-		or die "TCP $self->{local}: $@";
+	my ($address) = @_;
+	my $socket = IO::Socket::IP->new(LocalHost => $address, Listen => 1, Proto => 'tcp')
+		or die "TCP $address: $@";
 	return $socket->sockport;
 }
 
@@ -73,15 +80,15 @@ sub _config {
 		"audio_source aufile,$self->{dir}/tone.wav", 'audio_player aubridge,sink',
 		'audio_alert aubridge,alert', "module_path $modules", 'module g711.so', 'module aufile.so',
 		'module aubridge.so', (map { "module $_" } @{$self->{modules} || []}), 'module_tmp uuid.so', 'module_tmp account.so', 'module_app ctrl_tcp.so',
-		'module_app menu.so', "ctrl_tcp_listen $self->{local}:$self->{control}", '';
+		'module_app menu.so', 'ctrl_tcp_listen ' . join(':', @{$self->{control}}), '';
 }
 
 sub _connect {
 	my ($self) = @_;
 	my $socket;
 	Holdline::Test::Loop->wait_for(sub {
-		return $socket = IO::Socket::IP->new(PeerHost => $self->{local},
-			PeerPort => $self->{control}, Proto => 'tcp') || $self->gone;
+		return $socket = IO::Socket::IP->new(PeerHost => $self->{control}[0],
+			PeerPort => $self->{control}[1], Proto => 'tcp') || $self->gone;
 	}, 10, 0.02);
 	$socket && ref $socket or die "baresip does not start:\n" . $self->log_text;
 	$self->{socket} = $socket;
