@@ -27,6 +27,7 @@ perl_tests += \
 	t/C13-loops.t \
 	t/C14-reliable.t \
 	t/C15-early.t \
+	t/C16-races.t \
 	t/C16-transfer.t \
 	t/C17-headers.t \
 	t/C18-bad-input.t \
