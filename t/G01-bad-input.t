@@ -58,6 +58,11 @@ subtest 'contacts' => sub {
 		contact => $own . ';+sip.instance="<urn:' . 'x' x 2100 . '>"');
 	refused(400, "an instance that is none: $_", contact => "$own;+sip.instance=$_")
 		for '"<urn:x', '"<urn:x\"y>"', '"<urn:x>y>"', '"<urn: x>"', '"<urn:x"';
+	refused(400, 'one of 129 parameters', contact => $own . ';a=b' x 129);
+	refused(400, 'a good one and one of 129 parameters',
+		contact => "$own, <sip:x\@10.0.0.1>" . ';a=b' x 129);
+	is $phone->register(auth => 0, contact => $own . ';a=b' x 129)->code, 401,
+		'a stranger is asked who he is first';
 	refused(400, 'a good one and a bad one', contact => "$own, <sip:\@\@>");
 	refused(423, 'a good one and one too brief', contact => "$own, <sip:x\@10.0.0.1>;expires=5");
 };

@@ -70,7 +70,7 @@ static int64_t granted(const struct hl_trunk *trunk, const struct hl_message *an
 	unsigned count = 0;
 
 	hl_transport_visible(trunk->trunks->parts.transport, &registration->flow, &own);
-	for (; hl_message_contact(answer, count, &contact); count++) {
+	for (; !hl_message_contact(answer, count, &contact); count++) {
 		struct hl_uri uri;
 		struct hl_address address;
 

@@ -101,7 +101,7 @@ HL_EXPORT int hl_message_via_received(struct hl_message *message, const struct h
 /* Puts a Via on top. 0 or -ENOMEM. */
 HL_EXPORT int hl_message_via_push(struct hl_message *message, const char *value);
 
-/* Contact, by index; false behind the last. */
+/* Contact, by index. */
 struct hl_contact_field {
 	bool star;		  /* "*" */
 	struct hl_slice uri;	  /* without angle brackets */
@@ -110,9 +110,10 @@ struct hl_contact_field {
 	struct hl_slice instance; /* +sip.instance without quotes and brackets, or "" */
 	unsigned reg_id;	  /* 0: none */
 };
-HL_EXPORT bool hl_message_contact(const struct hl_message *message, unsigned index,
-				  struct hl_contact_field *contact);
-/* Its URI only, which is all that calls need of it; empty for "*". */
+/* 0; -ENOENT behind the last; -EBADMSG: one of them cannot be read; -ENOMEM. */
+HL_EXPORT int hl_message_contact(const struct hl_message *message, unsigned index,
+				 struct hl_contact_field *contact);
+/* Its URI only, which is all that calls need of it, empty for "*"; false behind the last. */
 HL_EXPORT bool hl_message_contact_uri(const struct hl_message *message, unsigned index,
 				      struct hl_slice *uri);
 

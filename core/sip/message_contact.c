@@ -190,15 +190,19 @@ bool hl_message_contact_uri(const struct hl_message *message, unsigned index, st
 	return true;
 }
 
-bool hl_message_contact(const struct hl_message *message, unsigned index,
-			struct hl_contact_field *contact)
+int hl_message_contact(const struct hl_message *message, unsigned index,
+		       struct hl_contact_field *contact)
 {
 	const osip_generic_param_t *expires, *q, *instance;
 	const osip_contact_t *read;
 	struct hl_slice uri;
+	int error;
 
-	if (!hl_message_contact_uri(message, index, &uri) || hl_contacts_read(message))
-		return false;
+	if (!hl_message_contact_uri(message, index, &uri))
+		return -ENOENT;
+	error = hl_contacts_read(message);
+	if (error)
+		return error;
 	read = osip_list_get(message->contacts, (int)index);
 	expires = find(&read->gen_params, "expires");
 	q = find(&read->gen_params, "q");
@@ -211,5 +215,5 @@ bool hl_message_contact(const struct hl_message *message, unsigned index,
 		.instance = instance_value(instance ? instance->gvalue : NULL),
 		.reg_id = small_number(find(&read->gen_params, "reg-id"), INT32_MAX),
 	};
-	return true;
+	return 0;
 }

@@ -167,8 +167,8 @@ static int take_body(struct hl_message *message, const struct cursor *cursor)
 	return 0;
 }
 
-/* Whether a header that is there can be read. What will be asked for stays read. Of a Contact
- * everybody but a registrar needs the URI only. */
+/* Whether a header that is there can be read. What will be asked for stays read. Of a Contact that
+ * is the URI: its parameters are a registrar's to read, once it knows for whom. */
 static int check_field(struct hl_message *message, const struct hl_header *header)
 {
 	struct hl_slice value = {header->value, header->value_length};
@@ -183,8 +183,6 @@ static int check_field(struct hl_message *message, const struct hl_header *heade
 	case HL_HEADER_FROM:
 	case HL_HEADER_TO: return hl_message_name(message, header->kind) ? 0 : -EBADMSG;
 	case HL_HEADER_CONTACT:
-		if (message->method == HL_METHOD_REGISTER)
-			return hl_contacts_read(message);
 		if (!strcmp(header->value, "*"))
 			return 0;
 		if (header == hl_header_first(message, HL_HEADER_CONTACT))

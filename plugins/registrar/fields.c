@@ -151,20 +151,23 @@ static int check_contact(struct request *request, struct hl_contact_field *conta
 /* `*` stands alone and only with Expires: 0. */
 static int read_contacts(struct request *request)
 {
-	struct hl_contact_field *contact = request->contacts, more;
-	struct hl_uri *uri = request->uris;
+	struct hl_contact_field *contact = request->contacts;
 	unsigned stars = 0;
+	int error;
 
-	for (; hl_message_contact(request->message, request->count, contact); contact++, uri++) {
-		int result = check_contact(request, contact, uri);
+	while (!(error = hl_message_contact(request->message, request->count, contact))) {
+		if (request->count == HL_BINDINGS)
+			return request_reject(request, 400, "Too Many Contacts",
+					      "too many contacts");
+		int result = check_contact(request, contact, &request->uris[request->count++]);
 		if (result != HL_NEXT)
 			return result;
-		stars += contact->star;
-		if (++request->count == HL_BINDINGS)
-			break;
+		stars += contact++->star;
 	}
-	if (hl_message_contact(request->message, request->count, &more))
-		return request_reject(request, 400, "Too Many Contacts", "too many contacts");
+	if (error == -EBADMSG)
+		return request_reject(request, 400, "Bad Contact", "unreadable Contact");
+	if (error != -ENOENT)
+		return request_reject(request, 500, NULL, "out of memory");
 	request->star = stars > 0;
 	if (request->star && (request->count != 1 || request->expires != 0))
 		return request_reject(request, 400, "Bad Contact",

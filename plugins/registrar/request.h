@@ -18,7 +18,7 @@ struct request {
 	bool edge;	 /* a proxy on the Path speaks RFC 5626 ("ob") */
 	bool outbound;	 /* a contact is one of several flows of a device (RFC 5626) */
 	unsigned count;	 /* of contacts */
-	struct hl_contact_field contacts[HL_BINDINGS];
+	struct hl_contact_field contacts[HL_BINDINGS + 1]; /* one more is one too many */
 	struct hl_uri uris[HL_BINDINGS];	 /* of theirs */
 	struct hl_text path;			 /* Path values, comma-separated */
 	struct hl_text headers;			 /* the policy's for the 200: "X-NAME: value\n" */

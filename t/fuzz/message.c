@@ -68,7 +68,7 @@ static void touch_all(const struct hl_message *message)
 
 	for (unsigned i = 0; hl_message_via(message, i, &via); i++)
 		touch(via.host), touch(via.branch), touch(via.received), touch(via.transport);
-	for (unsigned i = 0; hl_message_contact(message, i, &contact); i++)
+	for (unsigned i = 0; !hl_message_contact(message, i, &contact); i++)
 		touch(contact.uri), touch(contact.instance);
 	for (size_t n = 0; n < HL_COUNT(names); n++) {
 		for (unsigned i = 0; (value = hl_message_header(message, names[n], i)); i++)
