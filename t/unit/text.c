@@ -101,6 +101,12 @@ static void randomness(void)
 	ok(strcmp(a, b) != 0, "no two are the same");
 	hl_random_token(one, 1);
 	is_str(one, "", "size one is only the NUL");
+	hl_token(1, a, sizeof(a));
+	hl_token(UINT64_C(1) << 59, b, sizeof(b));
+	is_str(a, "100000000000", "a token of a number: five bits a character, the low ones first");
+	is_str(b, "00000000000g", "up to the sixtieth");
+	hl_token(31, a, 3);
+	is_str(a, "v0", "a short one has the low bits");
 	for (int i = 0; i < 10000; i++)
 		seen[hl_random_below(10)]++;
 	for (int i = 0; i < 10; i++)

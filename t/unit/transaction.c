@@ -179,6 +179,11 @@ static void check_stateless(void)
 	seen.answer = 0;
 	told("OPTIONS", "the same again is passed up again");
 	is_str(header_in(next_packet(peer.socket), "To"), tag, "and gets the same tag");
+	seen.answer = 404;
+	receive(REQUEST("OPTIONS", ";branch=z9hG4bK2", "") CSEQ("OPTIONS"));
+	seen.answer = 0;
+	told("OPTIONS", "another request");
+	ok(strcmp(header_in(next_packet(peer.socket), "To"), tag) != 0, "has another tag");
 	schedule(32000);
 	is_gone("Timer J: gone");
 }
